@@ -1,0 +1,143 @@
+import type { CallAnswer, CallRequest } from "./call.ts";
+import type { ConsentAsk, InstallRequest } from "./install.ts";
+import type { Caller, Keys } from "./keys.ts";
+
+/** A plugin as people and programs see it. */
+export interface PluginView {
+  readonly id: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly name: string;
+  readonly description: string;
+  readonly state: "active" | "disabled" | "stopped" | "quarantined";
+  /** Why it is not active, with the command that changes it. */
+  readonly reason: string | null;
+  /** `unsigned`, or the signer's name. */
+  readonly signer: string;
+  readonly source: string;
+  readonly instances: "fresh" | "warm" | "single";
+  readonly installedAt: string;
+  readonly versions: readonly string[];
+  readonly tools: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly input: unknown;
+    readonly output: unknown;
+    readonly encoding: "json" | "text" | "bytes";
+  }[];
+}
+
+/** A call that is running or waiting now. */
+export interface LiveCall {
+  readonly callId: string;
+  readonly plugin: string;
+  readonly version: string;
+  readonly tool: string;
+  readonly owner: string;
+  readonly keyId: string;
+  readonly state: "queued" | "running";
+  readonly startedAt: string;
+  readonly ageMs: number;
+}
+
+/** A line that a guest logged. */
+export interface LogLine {
+  readonly at: string;
+  readonly callId: string | null;
+  readonly level: string;
+  /** Untrusted text of the guest. */
+  readonly text: string;
+}
+
+/** How the host is. */
+export interface HealthView {
+  readonly status: "ok" | "degraded" | "down";
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly detail: string;
+  }[];
+  readonly plugins: readonly {
+    readonly id: string;
+    readonly state: PluginView["state"];
+    readonly detail: string;
+  }[];
+  /** Walls around runners that stand on this machine. */
+  readonly walls: readonly string[];
+}
+
+/** The acts on installed plugins. Every one that takes a caller is audited under its owner. */
+export interface Plugins {
+  list(): readonly PluginView[];
+  /** @throws PLUGIN_NOT_FOUND */
+  info(id: string): PluginView;
+  /** The manifest as its author wrote it. @throws PLUGIN_NOT_FOUND */
+  manifest(id: string): unknown;
+  /** What was granted, as stored. @throws PLUGIN_NOT_FOUND */
+  grants(id: string): unknown;
+  /** @throws PLUGIN_NOT_FOUND */
+  config(id: string): Readonly<Record<string, unknown>>;
+  /** Checks against the plugin's config schema, tells the plugin, keeps the old one on refusal. @throws CONFIG_INVALID */
+  setConfig(id: string, value: unknown, by: Caller): Promise<Readonly<Record<string, unknown>>>;
+  enable(id: string, by: Caller): Promise<PluginView>;
+  disable(id: string, by: Caller): Promise<PluginView>;
+  /** Refuses new calls and cancels running ones, until `start`; survives a restart. */
+  stop(id: string, by: Caller): Promise<PluginView>;
+  start(id: string, by: Caller): Promise<PluginView>;
+  /** Removes plugin and grants; its data stays unless purged. */
+  remove(id: string, by: Caller, options: { readonly purge: boolean }): Promise<void>;
+  /** The newest `limit` lines, 1 to 1,000, oldest first. */
+  logs(id: string, limit: number): Promise<readonly LogLine[]>;
+  /** Hears new lines until disposed. */
+  follow(id: string, onLine: (line: LogLine) => void): Disposable;
+}
+
+/** An install as an answer: done, or waiting for somebody's consent. */
+export type InstallAnswer =
+  | { readonly kind: "installed"; readonly plugin: PluginView }
+  | { readonly kind: "waiting"; readonly consentId: string; readonly ask: ConsentAsk };
+
+/** Installs that wait for consent between two requests; at most 16, each for 15 minutes. */
+export interface Consents {
+  /** Starts an install whose consent comes by `answer`. */
+  begin(request: Omit<InstallRequest, "consent">): Promise<InstallAnswer>;
+  /** Answers a waiting install once. @throws CONSENT_NOT_FOUND, CONSENT_REFUSED */
+  answer(
+    consentId: string,
+    pluginId: string,
+    by: Caller,
+    accept: boolean,
+    onStep?: InstallRequest["onStep"],
+  ): Promise<PluginView>;
+}
+
+/** The host: what every door (HTTP, command line) reaches. */
+export interface Host extends AsyncDisposable {
+  readonly keys: Keys;
+  readonly plugins: Plugins;
+  readonly consents: Consents;
+  call(request: CallRequest): Promise<CallAnswer>;
+  install(request: InstallRequest): Promise<PluginView>;
+  calls: {
+    /** Those of the caller's own key, or all with the scope `logs`. */
+    list(caller: Caller): readonly LiveCall[];
+    /** @throws CALL_NOT_FOUND */
+    cancel(callId: string, by: Caller): Promise<void>;
+  };
+  /** Records of the audit, newest last. */
+  auditQuery(query: {
+    readonly plugin?: string;
+    readonly kind?: string;
+    readonly since?: string;
+    readonly limit: number;
+  }): Promise<readonly unknown[]>;
+  health(): Promise<HealthView>;
+  /** Prometheus text, and its content type. */
+  metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+  /** True until the host begins to stop. */
+  readonly accepting: boolean;
+  /** Takes no new call, waits up to `graceMs` for those that run, then cancels them. */
+  drain(graceMs: number): Promise<void>;
+}
