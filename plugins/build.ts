@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -32,7 +33,10 @@ export async function build(id: string, recipe: Recipe): Promise<Outcome> {
   mkdirSync(folder, { recursive: true });
   const fresh = `plugin.${process.pid}.wasm`;
   const done = await run(recipe.command(`plugins/${id}/build/${fresh}`));
-  if (!done.ok) return { ...found, state: "failed", reason: done.text };
+  if (!done.ok) {
+    rmSync(`${folder}/${fresh}`, { force: true });
+    return { ...found, state: "failed", reason: done.text };
+  }
   renameSync(`${folder}/${fresh}`, `${folder}/plugin.wasm`);
   writeFileSync(`${folder}/inputs.sha256`, hashOf(recipe));
   return { ...found, state: "built" };

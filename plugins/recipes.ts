@@ -28,7 +28,11 @@ const kit = "plugin-sdk/assemblyscript/assembly";
 const asc = "node_modules/assemblyscript/bin/asc.js";
 
 /** The recipe of every first-party plugin, by id. */
-export const recipes: ReadonlyMap<string, Recipe> = new Map([["vowels", assemblyScript("vowels")]]);
+export const recipes: ReadonlyMap<string, Recipe> = new Map([
+  ["vowels", assemblyScript("vowels")],
+  ["text-report", assemblyScript("text-report")],
+  ["notes", assemblyScript("notes")],
+]);
 
 /**
  * Runs a program to its end and gives what it printed.

@@ -2,6 +2,8 @@
 //
 // A *block* is a piece of memory that belongs to the host; a guest knows it by a 64-bit handle and
 // moves bytes in and out eight at a time. Handle 0 means "nothing". Texts cross as strict UTF-8.
+// Blocks given to the built-in functions below belong to the host from then on: it frees them, and
+// freeing them again could hit the answer. Blocks given to other host functions stay the guest's.
 
 @external("extism:host/env", "input_length")
 declare function input_length(): u64;
@@ -82,55 +84,39 @@ export function fail(message: string): i32 {
 
 /** Gives one property of the plugin's configuration, or null when it is not set. */
 export function config(key: string): string | null {
-  const name = blockOf(utf8(key));
-  const value = config_get(name);
-  block_free(name);
+  const value = config_get(textBlock(key));
   return value == 0 ? null : takeText(value);
 }
 
 /** Gives a variable of this instance, or null; it lives as long as the instance does. */
 export function variable(key: string): string | null {
-  const name = blockOf(utf8(key));
-  const value = var_get(name);
-  block_free(name);
+  const value = var_get(textBlock(key));
   return value == 0 ? null : takeText(value);
 }
 
 /** Sets a variable of this instance; null removes it. */
 export function setVariable(key: string, value: string | null): void {
-  const name = blockOf(utf8(key));
-  const block: u64 = value === null ? 0 : blockOf(utf8(value));
-  var_set(name, block);
-  block_free(name);
-  if (block != 0) block_free(block);
+  var_set(textBlock(key), value === null ? 0 : textBlock(value));
 }
 
 /** Writes a line to the plugin's log. */
 export function debug(text: string): void {
-  const block = blockOf(utf8(text));
-  log_debug(block);
-  block_free(block);
+  log_debug(textBlock(text));
 }
 
 /** Writes a line to the plugin's log. */
 export function info(text: string): void {
-  const block = blockOf(utf8(text));
-  log_info(block);
-  block_free(block);
+  log_info(textBlock(text));
 }
 
 /** Writes a line to the plugin's log. */
 export function warn(text: string): void {
-  const block = blockOf(utf8(text));
-  log_warn(block);
-  block_free(block);
+  log_warn(textBlock(text));
 }
 
 /** Writes a line to the plugin's log. */
 export function error(text: string): void {
-  const block = blockOf(utf8(text));
-  log_error(block);
-  block_free(block);
+  log_error(textBlock(text));
 }
 
 /** Gives a new block that holds a text, to pass to a host function; free it with `freeBlock`. */
