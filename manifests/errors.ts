@@ -17,13 +17,59 @@ export const errors = {
   },
   IMPORT_REFUSED: {
     status: 422,
-    message: "Cannot load the module: it imports {module}.{name}, which no declared capability provides",
+    message:
+      "Cannot load the module: it imports {module}.{name}, which no declared capability provides",
     hint: "Declare the capability under `uses` in manifest.json, or remove the import",
   },
   PREPARE_TIMEOUT: {
     status: 422,
     message: "Cannot load the module: checking and compiling it took more than {limitMs} ms",
     hint: "Make the module smaller or its functions shorter",
+  },
+  NAME_INVALID: {
+    status: 400,
+    message: "Cannot use {found} as {what}: it must be {expected}",
+    hint: "Write it like {example}",
+  },
+  NAME_RESERVED: {
+    status: 422,
+    message: "Cannot use {name} as the id of a plugin: {reserved} is reserved",
+    hint: "Choose another id in manifest.json, for example my-team/my-tool",
+  },
+  JSON_INVALID: {
+    status: 400,
+    message: "Cannot read {what} as JSON: {reason}",
+    hint: "Send one JSON value in UTF-8, with no key twice in an object",
+  },
+  MANIFEST_INVALID: {
+    status: 422,
+    message: "Cannot accept {file}: {path} {problem}",
+    hint: "Correct {file}; its form is in manifests/examples",
+  },
+  GRANTS_INVALID: {
+    status: 400,
+    message: "Cannot accept the grants: {path} {problem}",
+    hint: "Run `convergio plugin grants` to see grants in the right form",
+  },
+  SCOPES_INVALID: {
+    status: 400,
+    message: "Cannot use {found} as the scopes of a key: {reason}",
+    hint: "Give for example `invoke:acme/weather` or `read`",
+  },
+  SETTINGS_INVALID: {
+    status: 400,
+    message: "Cannot accept the setting {key} from {origin}: it {problem}",
+    hint: "Run `convergio config check` after correcting it",
+  },
+  LIMIT_ABOVE_CEILING: {
+    status: 422,
+    message: "Cannot accept manifest.json: limits.{limit} is {asked}, at most {ceiling} is allowed",
+    hint: "Ask for less in manifest.json, or raise the setting ceilings.{limit} of the host",
+  },
+  SCHEMA_REFUSED: {
+    status: 422,
+    message: "Cannot accept a schema: {path} {reason}",
+    hint: "Use the part of JSON Schema 2020-12 that hosts admit",
   },
   INTERNAL: {
     status: 500,

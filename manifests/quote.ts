@@ -1,0 +1,36 @@
+/** What a reader cannot see, or what would move the text around it, besides quotes and backslashes. */
+const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}"\\]/gu;
+
+/**
+ * Returns text that we did not write in a form that is safe to show: quoted, bounded, on one line.
+ *
+ * Escape sequences, control, bidi, zero-width, tag and unassigned characters are shown as `\u{…}`,
+ * so that a plugin cannot forge a line of a terminal or hide words in what an operator reads.
+ *
+ * @param text      untrusted
+ * @param charsMax  code points kept; the rest becomes an ellipsis outside the quotes
+ */
+export function quote(text: string, charsMax = 80): string {
+  // Twice the units hold any `charsMax` code points; cut first, because the text may be megabytes.
+  const points = [...text.slice(0, 2 * charsMax + 2)];
+  const kept = points.slice(0, charsMax).join("");
+  const rest = kept.length < text.length ? "…" : "";
+  return `"${kept.replace(unseen, escaped)}"${rest}`;
+}
+
+/**
+ * Returns a JSON value in a few words for an error: small values literally, others by their kind.
+ *
+ * @param value  untrusted
+ */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return quote(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value === undefined) return "nothing";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function escaped(character: string): string {
+  if (character === '"' || character === "\\") return `\\${character}`;
+  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+}
