@@ -71,6 +71,101 @@ export const errors = {
     message: "Cannot accept a schema: {path} {reason}",
     hint: "Use the part of JSON Schema 2020-12 that hosts admit",
   },
+  REQUEST_INVALID: {
+    status: 400,
+    message: "Cannot accept the {part} of the request: {path} {problem}",
+    hint: "Compare it with the form in /openapi.json",
+  },
+  REQUEST_MALFORMED: {
+    status: 400,
+    message: "Cannot read the request: {reason}",
+    hint: "Send the request as HTTP/1.1 and its path percent-encoded",
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    message: "Cannot read the request: it did not arrive whole within {limitMs} ms",
+    hint: "Send the request again over a faster connection",
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    message: "Cannot read the request: its headers are larger than {limitBytes} bytes",
+    hint: "Send fewer or shorter headers",
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    message: "Cannot read the request: its body is larger than {limitBytes} bytes",
+    hint: "Send less at once, or raise the setting of the body limit on the host",
+  },
+  CONTENT_TYPE_REFUSED: {
+    status: 415,
+    message: "Cannot read the request: its content type is {found}, it must be {expected}",
+    hint: "Set the header content-type to {expected}",
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find {method} {path}: the host has no such route",
+    hint: "Look for the route in /openapi.json",
+  },
+  HOST_REFUSED: {
+    status: 421,
+    message: "Cannot answer for the host {found}: it is not a name of this host",
+    hint: "Use the address the host listens on, or add the name to its setting of allowed hosts",
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    message: "Cannot answer the web page {found}: its origin is not allowed",
+    hint: "Call from a program, or add the origin to the host's setting of allowed origins",
+  },
+  KEY_MISSING: {
+    status: 401,
+    message: "Cannot answer the request: it carries no key",
+    hint: "Send the header `authorization: Bearer KEY`; make a key with `convergio key create`",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    message: "Cannot answer the request: {who} made more than {limit} requests a minute",
+    hint: "Send the request again after {retryAfterSeconds} s",
+  },
+  PATH_NOT_OWNER: {
+    status: 403,
+    message: "Cannot install from a path: only the owner of the home names paths of its machine",
+    hint: "Run `convergio plugin install PATH` on the machine of the host, or upload the package",
+  },
+  UPLOAD_NOT_LOCAL: {
+    status: 403,
+    message: "Cannot accept the upload: this host listens beyond its own machine",
+    hint: "Run `convergio plugin install PATH` on the machine of the host",
+  },
+  UPLOAD_INVALID: {
+    status: 400,
+    message: "Cannot accept the upload: {reason}",
+    hint: "Upload a package made by `convergio plugin pack`, or a module with `?id=NAME`",
+  },
+  BIND_NEEDS_TLS: {
+    status: 500,
+    message: "Cannot listen on {address}: beyond this machine keys would travel in the open",
+    hint: "Give `--tls-cert` and `--tls-key`, or `--behind-proxy CIDR` when a proxy ends TLS",
+  },
+  PORT_TAKEN: {
+    status: 500,
+    message: "Cannot listen on port {port}: it is taken by {holder}",
+    hint: "Stop {holder}, or choose another port with `--port`",
+  },
+  BIND_FAILED: {
+    status: 500,
+    message: "Cannot listen on {address}: {reason}",
+    hint: "Choose another address with `--host` and `--port`",
+  },
+  SOCKET_TAKEN: {
+    status: 500,
+    message: "Cannot listen on the home's socket: another host answers there",
+    hint: "Stop the other host of this home first",
+  },
+  TLS_INVALID: {
+    status: 500,
+    message: "Cannot use the TLS certificate and key: {reason}",
+    hint: "Give a certificate chain and its private key in PEM with `--tls-cert` and `--tls-key`",
+  },
   INTERNAL: {
     status: 500,
     message: "Cannot finish the request: the host met a fault of its own",
