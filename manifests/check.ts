@@ -50,7 +50,8 @@ function createAjv(): Ajv2020 {
   return ajv.addVocabulary(["errorMessage"]);
 }
 
-function mismatchOf(error: ErrorObject): Mismatch {
+/** Returns where and how a document does not fit, of an error of ajv with `verbose`. */
+export function mismatchOf(error: ErrorObject): Mismatch {
   const { keyword, params, instancePath } = error;
   const { additionalProperty, missingProperty } = params;
   const path = pathOf(instancePath);
