@@ -32,6 +32,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map([
   ["vowels", assemblyScript("vowels")],
   ["text-report", assemblyScript("text-report")],
   ["notes", assemblyScript("notes")],
+  ["markdown", go("markdown")],
 ]);
 
 /**
@@ -68,6 +69,36 @@ function assemblyScript(id: string): Recipe {
         ...[asc, `plugins/${id}/assembly/index.ts`, "-o", file],
         ...["--use", `abort=${kit}/pdk/onAbort`, "-Oz", "--runtime", "incremental"],
       ],
+    }),
+  };
+}
+
+// Not before Go 1.24 can a wasip1 module be a library; the toolchain of the machine is used as it is.
+function go(id: string): Recipe {
+  const folder = `plugins/${id}`;
+  const environment = { GOTOOLCHAIN: "local", GOWORK: "off", GOFLAGS: "", CGO_ENABLED: "0" };
+  return {
+    language: "Go",
+    inputs: ["main.go", "go.mod", "go.sum"]
+      .map((name) => `${folder}/${name}`)
+      .concat("plugin-sdk/go"),
+    lacks: async () => {
+      const version = await run({ program: "go", arguments: ["env", "GOVERSION"], environment });
+      const [, minor] = /^go1\.(\d+)/.exec(version.text) ?? [];
+      if (!version.ok || Number(minor ?? 0) < 24) return "needs Go 1.24 or newer";
+      const modules = { program: "go", arguments: ["mod", "download"], folder, environment };
+      return (await run(modules)).ok
+        ? undefined
+        : "needs the modules of go.mod (`go mod download`)";
+    },
+    command: (file) => ({
+      program: "go",
+      arguments: [
+        ...["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"],
+        ...["-o", `${root}${file}`, "."],
+      ],
+      folder,
+      environment: { ...environment, GOOS: "wasip1", GOARCH: "wasm" },
     }),
   };
 }

@@ -8,6 +8,8 @@ import { recipes, root } from "../../plugins/recipes.ts";
 export interface Guest {
   /** Gives the output text of a call; rejects with the guest's own error. */
   readonly call: (tool: string, input: string | Uint8Array) => Promise<string>;
+  /** Gives the size of the guest's linear memory, which never shrinks. */
+  readonly memoryBytes: () => Promise<number>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -49,6 +51,11 @@ export async function guestOf(id: string, around: Surroundings = {}): Promise<Gu
   );
   return {
     call: async (tool, input) => (await plugin.call(tool, input))?.text() ?? "",
+    memoryBytes: async () => {
+      const { memory } = (await plugin.getInstance()).exports;
+      assert(memory instanceof WebAssembly.Memory);
+      return memory.buffer.byteLength;
+    },
     [Symbol.asyncDispose]: () => plugin.close(),
   };
 }

@@ -1,0 +1,3 @@
+module convergio/pdk
+
+go 1.24
