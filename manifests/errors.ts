@@ -58,7 +58,7 @@ export const errors = {
   },
   SETTINGS_INVALID: {
     status: 400,
-    message: "Cannot accept the setting {key} from {origin}: it {problem}",
+    message: "Cannot accept the setting {key} from {origin}: {problem}",
     hint: "Run `convergio config check` after correcting it",
   },
   LIMIT_ABOVE_CEILING: {
@@ -88,7 +88,7 @@ export const errors = {
   },
   HEADERS_TOO_LARGE: {
     status: 431,
-    message: "Cannot read the request: its headers are larger than {limitBytes} bytes",
+    message: "Cannot read the request: its headers are more than {limit}",
     hint: "Send fewer or shorter headers",
   },
   BODY_TOO_LARGE: {
@@ -165,6 +165,146 @@ export const errors = {
     status: 500,
     message: "Cannot use the TLS certificate and key: {reason}",
     hint: "Give a certificate chain and its private key in PEM with `--tls-cert` and `--tls-key`",
+  },
+  USAGE_INVALID: {
+    status: 400,
+    message: "Cannot use {argument}: {problem}",
+    hint: "Run the command with --help to see an example",
+  },
+  CONSENT_NEEDED: {
+    status: 403,
+    message: "Cannot install {plugin}: nobody is at a terminal to say yes",
+    hint: "Read what is asked, then run `{command}`",
+  },
+  CONSENT_DECLINED: {
+    status: 403,
+    message: "Cannot install {plugin}: you said no",
+    hint: "Run the command again to be asked again",
+  },
+  HOST_UNREACHABLE: {
+    status: 503,
+    message: "Cannot reach {where}: {reason}",
+    hint: "Start the host with `convergio serve`, or check the address",
+  },
+  ANSWER_INVALID: {
+    status: 502,
+    message: "Cannot read the answer of {where}: {reason}",
+    hint: "Check that the address is that of a convergio host of this version",
+  },
+  FILE_UNUSABLE: {
+    status: 400,
+    message: "Cannot use {file}: {problem}",
+    hint: "Correct the file or name another one",
+  },
+  INPUT_INVALID: {
+    status: 400,
+    message: "Cannot call {tool}: input {path} must be {expected}, found {found}",
+    hint: "Compare the input with the schema that `convergio plugin info` shows",
+  },
+  OUTPUT_INVALID: {
+    status: 502,
+    message: "Cannot use the answer of {tool}: output {path} must be {expected}, found {found}",
+    hint: "Tell the plugin's author: its answer does not fit its own manifest",
+  },
+  OUTPUT_TOO_LARGE: {
+    status: 502,
+    message: "Cannot use the answer of {plugin}: it is larger than {limit} bytes",
+    hint: "Ask for less at once, or raise limits.output of the plugin",
+  },
+  INPUT_TOO_LARGE: {
+    status: 413,
+    message: "Cannot call {plugin}: the input is larger than {limit} bytes",
+    hint: "Send less at once, or raise limits.input of the plugin",
+  },
+  SCHEMA_TOO_COSTLY: {
+    status: 422,
+    message: "Cannot check the {what} of {tool}: its schema takes too many steps for this value",
+    hint: "Send a smaller value, or tell the plugin's author to simplify the schema",
+  },
+  PLUGIN_ERROR: {
+    status: 502,
+    message: "Cannot finish {plugin}: it answered with an error: {message}",
+    hint: "Read what it logged with `convergio plugin logs {plugin}`",
+  },
+  PLUGIN_TRAPPED: {
+    status: 502,
+    message: "Cannot finish {plugin}: its code crashed: {message}",
+    hint: "Read what it logged with `convergio plugin logs {plugin}`",
+  },
+  INIT_FAILED: {
+    status: 502,
+    message: "Cannot start {plugin}: its initialisation failed: {message}",
+    hint: "Tell the plugin's author; `convergio plugin logs {plugin}` has what it logged",
+  },
+  FUEL_EXHAUSTED: {
+    status: 502,
+    message: "Cannot finish {plugin}: it used up the fuel of the call",
+    hint: "Give it less to do, or raise limits.fuel of the plugin",
+  },
+  DEADLINE_EXCEEDED: {
+    status: 504,
+    message: "Cannot finish {plugin}: it ran past its {limitMs} ms",
+    hint: "Give it less to do, or raise limits.timeout of the plugin",
+  },
+  MEMORY_EXHAUSTED: {
+    status: 502,
+    message: "Cannot finish {plugin}: it used up its memory",
+    hint: "Give it less to do, or raise limits.memory of the plugin",
+  },
+  HOST_CALLS_EXHAUSTED: {
+    status: 502,
+    message: "Cannot finish {plugin}: it made too many host calls",
+    hint: "Give it less to do at once",
+  },
+  VARS_FULL: {
+    status: 502,
+    message: "Cannot finish {plugin}: its variables are full",
+    hint: "Tell the plugin's author: 1 MiB of variables an instance is the most",
+  },
+  GUEST_POINTER_INVALID: {
+    status: 502,
+    message: "Cannot finish {plugin}: it gave the host a handle that is none",
+    hint: "Tell the plugin's author",
+  },
+  CALL_CANCELLED: {
+    status: 499,
+    message: "Cannot finish {plugin}: the call was cancelled",
+    hint: "Call again",
+  },
+  CAPABILITY_DENIED: {
+    status: 403,
+    message: "Cannot {verb}: nothing that was granted to {plugin} covers it",
+    hint: "Ask the operator of this host",
+  },
+  RUNNER_DIED: {
+    status: 502,
+    message: "Cannot finish {plugin}: the process that ran it ended",
+    hint: "Call again; after three such ends the plugin is put in quarantine",
+  },
+  CALLER_QUEUE_FULL: {
+    status: 429,
+    message: "Cannot queue the call of {plugin}: {limit} calls of this caller wait already",
+    hint: "Wait for the seconds in Retry-After, and send fewer at once",
+  },
+  QUEUE_FULL: {
+    status: 503,
+    message: "Cannot queue the call of {plugin}: the host is full",
+    hint: "Wait for the seconds in Retry-After",
+  },
+  QUEUE_TIMEOUT: {
+    status: 503,
+    message: "Cannot start the call of {plugin}: it waited longer than {limitMs} ms",
+    hint: "Wait for the seconds in Retry-After",
+  },
+  HOST_STOPPING: {
+    status: 503,
+    message: "Cannot take the call: the host is stopping",
+    hint: "Call again when it is back",
+  },
+  NOT_IN_A_CALL: {
+    status: 502,
+    message: "Cannot use a host function: the plugin is being initialised",
+    hint: "Move the host function from the initialiser into a tool",
   },
   INTERNAL: {
     status: 500,
