@@ -69,9 +69,13 @@ export class Door {
     return this.ports.end("MEMORY_EXHAUSTED", `no memory for ${bytes.length} bytes of an answer`);
   }
 
-  /** Ends the guest for what an effect of the host threw; a fault of the host keeps its words. */
-  endFor(error: unknown): never {
-    if (error instanceof HostError) return this.ports.end(error.code, error.message);
-    return this.ports.end("INTERNAL", "the host met a fault of its own");
+  /** Waits for an effect of the host; ends the guest when it fails, a fault keeping its words. */
+  async wait<Answer>(effect: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await effect();
+    } catch (error) {
+      if (error instanceof HostError) return this.ports.end(error.code, error.message);
+      return this.ports.end("INTERNAL", "the host met a fault of its own");
+    }
   }
 }

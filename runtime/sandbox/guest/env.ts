@@ -91,7 +91,7 @@ function httpFunctions(door: Door, ports: EnvPorts): WebAssembly.ModuleImports {
       async (request: bigint, body: bigint): Promise<bigint> => {
         last = undefined;
         const asked = takeRequest(door, request, body);
-        const answer = await ports.httpRequest(asked.json, asked.body).catch(endFor(door));
+        const answer = await door.wait(() => ports.httpRequest(asked.json, asked.body));
         last = answer;
         const handle = door.give(answer.body);
         door.kernel.free(request);
@@ -105,10 +105,6 @@ function httpFunctions(door: Door, ports: EnvPorts): WebAssembly.ModuleImports {
       return door.give(Buffer.from(JSON.stringify(last.headers)));
     },
   };
-}
-
-function endFor(door: Door): (error: unknown) => never {
-  return (error) => door.endFor(error);
 }
 
 function takeRequest(

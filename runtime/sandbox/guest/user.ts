@@ -27,7 +27,7 @@ export function userFunction(kernel: Kernel, ports: DoorPorts, ask: Ask): WebAss
   return new WebAssembly.Suspending(async (handle: bigint): Promise<bigint> => {
     const request = readRequest(door, handle);
     if (typeof request === "string") return door.give(refusal(request));
-    const answer = await ask(request).catch((error: unknown) => door.endFor(error));
+    const answer = await door.wait(() => ask(request));
     return giveAnswer(door, answer);
   });
 }

@@ -1,0 +1,141 @@
+import { logLevels } from "#plugin-sdk/abi.ts";
+import { type Errno, errno } from "./errno.ts";
+import { Lines } from "./lines.ts";
+import type { GuestMemory } from "./memory.ts";
+
+/** What the standard streams of a guest do outside it. */
+export interface StdioPorts {
+  /** Takes fuel for bytes that are moved on behalf of the guest; may end it. */
+  charge(bytes: number): void;
+  /** Takes a line of the guest: untrusted, at most 64 KiB, one of `logLevels`. */
+  log(level: number, text: string): void;
+}
+
+/** The functions of the standard streams, and what is still waiting for its newline. */
+export interface Stdio {
+  readonly imports: WebAssembly.ModuleImports;
+  /** Logs what a guest wrote without ending the line. */
+  flush(): void;
+}
+
+/** As many vectors as other hosts take (IOV_MAX). */
+const vectorsMax = 1024;
+
+/** Most bytes that one write takes; the guest writes the rest again. */
+const writeBytesMax = 64 * 1024;
+
+const characterDevice = 2;
+const statBytes = 64;
+const fdstatBytes = 24;
+/** fd_read 1, fd_write 6, poll_fd_readwrite 27: no seek, so that a C library sees a terminal. */
+const readRights = (1n << 1n) | (1n << 27n);
+const writeRights = (1n << 6n) | (1n << 27n);
+
+/**
+ * Creates the functions of file descriptors for a guest that has standard streams only: input is at its
+ * end, output goes to the log as `info`, the error stream as `warn`. Nothing else is ever open.
+ */
+export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
+  const open = [true, true, true];
+  const isOpen = (fd: number) => open[fd] === true;
+  const output = new Lines((line) => ports.log(logLevels.info, line));
+  const failure = new Lines((line) => ports.log(logLevels.warn, line));
+  return {
+    imports: {
+      ...describing(memory, isOpen),
+      ...refusing(isOpen),
+      fd_close(fd: number): Errno {
+        if (!isOpen(fd)) return errno.badf;
+        open[fd] = false;
+        return errno.success;
+      },
+      fd_read(fd: number, vectors: number, count: number, read: number): Errno {
+        if (fd !== 0 || !isOpen(fd)) return errno.badf;
+        const error = checkVectors(memory, vectors, count);
+        if (error !== errno.success) return error;
+        return memory.setU32(read, 0) ? errno.success : errno.fault;
+      },
+      fd_write(fd: number, vectors: number, count: number, written: number): Errno {
+        if ((fd !== 1 && fd !== 2) || !isOpen(fd)) return errno.badf;
+        const error = checkVectors(memory, vectors, count);
+        if (error !== errno.success) return error;
+        if (!memory.has(written, 4)) return errno.fault;
+        const bytes = gather(memory, vectors, count);
+        ports.charge(bytes.length);
+        memory.setU32(written, (fd === 1 ? output : failure).write(bytes));
+        return errno.success;
+      },
+    },
+    flush() {
+      output.flush();
+      failure.flush();
+    },
+  };
+}
+
+function describing(
+  memory: GuestMemory,
+  isOpen: (fd: number) => boolean,
+): WebAssembly.ModuleImports {
+  return {
+    fd_fdstat_get(fd: number, pointer: number): Errno {
+      if (!isOpen(fd)) return errno.badf;
+      const bytes = memory.bytes(pointer, fdstatBytes);
+      if (bytes === undefined) return errno.fault;
+      bytes.fill(0)[0] = characterDevice;
+      memory.setU64(pointer + 8, fd === 0 ? readRights : writeRights);
+      return errno.success;
+    },
+    fd_filestat_get(fd: number, pointer: number): Errno {
+      if (!isOpen(fd)) return errno.badf;
+      const bytes = memory.bytes(pointer, statBytes);
+      if (bytes === undefined) return errno.fault;
+      bytes.fill(0)[16] = characterDevice;
+      return errno.success;
+    },
+  };
+}
+
+/** What a stream that cannot seek answers; a closed or other descriptor is a bad one throughout. */
+function refusing(isOpen: (fd: number) => boolean): WebAssembly.ModuleImports {
+  const answering = (answer: Errno) => (fd: number) => (isOpen(fd) ? answer : errno.badf);
+  return {
+    fd_advise: answering(errno.spipe),
+    fd_allocate: answering(errno.spipe),
+    fd_datasync: answering(errno.success),
+    fd_fdstat_set_flags: answering(errno.success),
+    fd_fdstat_set_rights: answering(errno.success),
+    fd_filestat_set_size: answering(errno.inval),
+    fd_filestat_set_times: answering(errno.inval),
+    fd_pread: answering(errno.spipe),
+    fd_prestat_get: answering(errno.badf),
+    fd_prestat_dir_name: answering(errno.badf),
+    fd_pwrite: answering(errno.spipe),
+    fd_readdir: answering(errno.notdir),
+    fd_renumber: answering(errno.notsup),
+    fd_seek: answering(errno.spipe),
+    fd_sync: answering(errno.success),
+    fd_tell: answering(errno.spipe),
+  };
+}
+
+/** Checks that a list of vectors and all they point to are in the guest's memory. */
+function checkVectors(memory: GuestMemory, vectors: number, count: number): Errno {
+  if (count >>> 0 > vectorsMax) return errno.inval;
+  if (!memory.has(vectors, count * 8)) return errno.fault;
+  for (let at = vectors >>> 0; at < (vectors >>> 0) + count * 8; at += 8)
+    if (!memory.has(memory.u32(at), memory.u32(at + 4))) return errno.fault;
+  return errno.success;
+}
+
+/** A copy of what checked vectors point to, at most `writeBytesMax` of it. */
+function gather(memory: GuestMemory, vectors: number, count: number): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let room = writeBytesMax;
+  for (let at = vectors >>> 0; at < (vectors >>> 0) + count * 8 && room > 0; at += 8) {
+    const piece = memory.bytes(memory.u32(at), Math.min(memory.u32(at + 4), room));
+    if (piece !== undefined) pieces.push(piece);
+    room -= piece?.length ?? 0;
+  }
+  return Buffer.concat(pieces);
+}
