@@ -3,18 +3,18 @@ import { closed, duration, type Refuse, size } from "./document.ts";
 import { HostError } from "./errors.ts";
 import { bytesText, durationText, parseBytes, parseDuration } from "./units.ts";
 
-/** What a call of a plugin may take at most. */
+/** What a call of a plugin may take at most; the settings `defaults` and `ceilings` have this form. */
 export interface PluginLimits {
   /** Guest memory, kernel included. */
-  readonly memoryBytesMax: number;
+  readonly memoryBytes: number;
   /** From the moment a call leaves the queue. */
   readonly timeoutMs: number;
   /** Units of about one instruction. */
-  readonly fuelMax: number;
-  readonly inputBytesMax: number;
-  readonly outputBytesMax: number;
-  readonly logBytesMax: number;
-  readonly hostCallsMax: number;
+  readonly fuel: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  readonly logBytes: number;
+  readonly hostCalls: number;
 }
 
 /** The schema of the limits of a manifest. */
@@ -30,13 +30,13 @@ export const limitsSchema = closed({
 
 /** The name of a limit in manifests and settings, its name here, and how its values are written. */
 const names = [
-  ["memory", "memoryBytesMax", bytesText],
+  ["memory", "memoryBytes", bytesText],
   ["timeout", "timeoutMs", durationText],
-  ["fuel", "fuelMax", String],
-  ["input", "inputBytesMax", bytesText],
-  ["output", "outputBytesMax", bytesText],
-  ["log", "logBytesMax", bytesText],
-  ["hostCalls", "hostCallsMax", String],
+  ["fuel", "fuel", String],
+  ["input", "inputBytes", bytesText],
+  ["output", "outputBytes", bytesText],
+  ["log", "logBytes", bytesText],
+  ["hostCalls", "hostCalls", String],
 ] as const;
 
 /** WebAssembly counts memory in pages; a guest with less than one could hold nothing. */
@@ -61,13 +61,13 @@ export function limitsAsked(
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
   if (timeoutMs === 0) throw refuse("limits.timeout", `must be at least 1ms, found "${timeout}"`);
   return {
-    ...(memoryBytes !== undefined && { memoryBytesMax: memoryBytes }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
     ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(fuel !== undefined && { fuelMax: fuel }),
-    ...(input !== undefined && { inputBytesMax: parseBytes(input) }),
-    ...(output !== undefined && { outputBytesMax: parseBytes(output) }),
-    ...(log !== undefined && { logBytesMax: parseBytes(log) }),
-    ...(hostCalls !== undefined && { hostCallsMax: hostCalls }),
+    ...(fuel !== undefined && { fuel }),
+    ...(input !== undefined && { inputBytes: parseBytes(input) }),
+    ...(output !== undefined && { outputBytes: parseBytes(output) }),
+    ...(log !== undefined && { logBytes: parseBytes(log) }),
+    ...(hostCalls !== undefined && { hostCalls }),
   };
 }
 

@@ -1,11 +1,16 @@
-/** What a reader cannot see, or what would move the text around it, besides quotes and backslashes. */
-const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}"\\]/gu;
+/**
+ * What a reader cannot see, what would move or cover the text around it, quotes and backslashes.
+ *
+ * That is every control, space but the plain one, bidi, zero-width, tag and unassigned character,
+ * the blank of Braille, and the third and later of marks piled on one letter.
+ */
+const unseen = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u{2800}"\\]|(?<=\p{M}{2})\p{M}/gu;
 
 /**
  * Returns text that we did not write in a form that is safe to show: quoted, bounded, on one line.
  *
- * Escape sequences, control, bidi, zero-width, tag and unassigned characters are shown as `\u{…}`,
- * so that a plugin cannot forge a line of a terminal or hide words in what an operator reads.
+ * What cannot be seen is shown as `\u{…}`, so that a plugin cannot forge a line of a terminal or
+ * hide words in what an operator reads.
  *
  * @param text      untrusted
  * @param charsMax  code points kept; the rest becomes an ellipsis outside the quotes
