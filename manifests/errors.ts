@@ -306,6 +306,56 @@ export const errors = {
     message: "Cannot use a host function: the plugin is being initialised",
     hint: "Move the host function from the initialiser into a tool",
   },
+  HOME_IN_USE: {
+    status: 503,
+    message: "Cannot open the home: the process {pid} has it open",
+    hint: "Stop the process {pid}, or give the command to the running host",
+  },
+  HOME_UNUSABLE: {
+    status: 500,
+    message: "Cannot use the home: {reason}",
+    hint: "Name a folder of your own with CONVERGIO_HOME",
+  },
+  SCHEMA_NEWER: {
+    status: 500,
+    message: "Cannot open the database: convergio {version} wrote it, this version is older",
+    hint: "Use convergio {version} or a newer one",
+  },
+  STORE_DAMAGED: {
+    status: 500,
+    message: "Cannot read the database: {reason}",
+    hint: "Stop the host and put a copy from `backups` of the home in the place of convergio.db",
+  },
+  STORAGE_FULL: {
+    status: 503,
+    message: "Cannot write to the store: the disk is full",
+    hint: "Make room on the disk of the home, then start the host again",
+  },
+  AUDIT_FAILED: {
+    status: 503,
+    message: "Cannot do anything that must be audited: the audit cannot be written",
+    hint: "Look for the cause in the host's log, then start the host again",
+  },
+  KV_FULL: {
+    status: 409,
+    message: "Cannot keep the value: {plugin} may keep {limitBytes} bytes of keys and values",
+    hint: "Delete keys, or grant more with `convergio plugin grants {plugin}`",
+  },
+  MODULE_ALTERED: {
+    status: 500,
+    message: "Cannot use {what} of the store: its bytes are not those of {digest}",
+    hint: "Install the plugin again; look for who can write to the home",
+  },
+  PACKAGE_INVALID: {
+    status: 422,
+    message: "Cannot accept the package: {reason}",
+    hint: "Make the package with `convergio plugin pack`",
+  },
+  PACKAGE_TOO_LARGE: {
+    status: 413,
+    message: "Cannot accept the package: {what} more than {limit}",
+    hint: "Leave out what the plugin does not need, or split it in two",
+  },
   INTERNAL: {
     status: 500,
     message: "Cannot finish the request: the host met a fault of its own",
