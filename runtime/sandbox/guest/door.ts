@@ -19,7 +19,7 @@ export interface DoorPorts {
  * What a call of a host function costs besides its bytes, in bytes: crossing into JavaScript and
  * converting handles takes as long as copying about this much.
  */
-const callBytes = 256;
+const callBytes = 2048;
 
 /** Blocks in and out of one guest, charged, and with the guest ended when a handle is bogus. */
 export class Door {

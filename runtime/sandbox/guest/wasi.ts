@@ -30,7 +30,7 @@ const randomBytesMax = 1024 * 1024;
 const randomChunkBytes = 64 * 1024;
 
 /** What a call costs besides its bytes, in bytes: most of it is a 64-bit number made on the heap. */
-const callBytes = 64;
+const callBytes = 1024;
 
 /**
  * Creates WASI preview 1 for an instance without files: clocks, random, standard streams to the log,
