@@ -271,6 +271,16 @@ export const errors = {
     message: "Cannot finish {plugin}: the call was cancelled",
     hint: "Call again",
   },
+  HOST_REQUEST_INVALID: {
+    status: 400,
+    message: "Cannot answer the host call: {path} {problem}",
+    hint: "Compare the request with the plugin kit's documentation",
+  },
+  CAPABILITY_UNKNOWN: {
+    status: 422,
+    message: "Cannot install the plugin: it asks for {capability}, which this host does not provide",
+    hint: "Install it on a host that provides {capability}",
+  },
   CAPABILITY_DENIED: {
     status: 403,
     message: "Cannot {verb}: nothing that was granted to {plugin} covers it",

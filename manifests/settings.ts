@@ -34,7 +34,7 @@ const network = {
  */
 export const settings = {
   "server.host": textSetting("127.0.0.1", { what: "Address to listen on", ...address }),
-  "server.port": integerSetting(7420, {
+  "server.port": integerSetting(7700, {
     what: "Port to listen on; 0 takes any that is free",
     minimum: 0,
     maximum: 65_535,

@@ -1,0 +1,52 @@
+import { createCheck } from "#manifests/check.ts";
+import { HostError } from "#manifests/errors.ts";
+import type { Uses } from "#manifests/uses.ts";
+import { type Capability, guard, type Guarded, type Record } from "./capability.ts";
+
+/** All capabilities of a host, and what is derived from them. */
+export interface CapabilityTable {
+  /** Import module → names: what a module may import besides the environment and WASI. */
+  readonly imports: Readonly<globalThis.Record<string, readonly string[]>>;
+  /** Returns the guarded function behind an import `module.name`. */
+  functionOf(name: string): Guarded | undefined;
+  /** Whether a function changes nothing, so that a call that used no other may be tried again. */
+  reads(name: string): boolean;
+  /** What a manifest asks for, a line each. @throws CAPABILITY_UNKNOWN */
+  asks(uses: Uses): readonly { capability: string; words: string; reason: string }[];
+}
+
+/** Kinds of request that manifests may name and this host cannot yet hold anybody to. */
+const unenforced = ["network", "secrets", "files"] as const;
+
+/** Returns the table of these capabilities, each function behind its guard. */
+export function createTable(capabilities: readonly Capability[], record: Record): CapabilityTable {
+  const functions = capabilities.flatMap((capability) => capability.functions);
+  const guarded = new Map(
+    functions.map((one) => [one.import, guard(one, createCheck(one.request, invalid), record)]),
+  );
+  const names = functions.map((one) => {
+    const dot = one.import.lastIndexOf(".");
+    return [one.import.slice(0, dot), one.import.slice(dot + 1)] as const;
+  });
+  const byModule = Map.groupBy(names, ([module]) => module);
+  const reading = new Set(functions.filter(({ reads }) => reads).map((one) => one.import));
+  return {
+    imports: Object.fromEntries(
+      [...byModule].map(([module, entries]) => [module, entries.map(([, name]) => name)]),
+    ),
+    functionOf: (name) => guarded.get(name),
+    reads: (name) => reading.has(name),
+    asks(uses) {
+      // What cannot be enforced is refused when it is loaded, never silently ignored.
+      const unknown = unenforced.find((name) => uses[name].length > 0);
+      if (unknown) throw new HostError("CAPABILITY_UNKNOWN", { capability: unknown });
+      return capabilities.flatMap(({ name, asks }) =>
+        asks(uses).map((ask) => ({ capability: name, ...ask })),
+      );
+    },
+  };
+}
+
+function invalid({ path, problem }: { path: string; problem: string }): HostError {
+  return new HostError("HOST_REQUEST_INVALID", { path, problem });
+}

@@ -1,0 +1,58 @@
+import Type, { type Static } from "typebox";
+import { HostError } from "#manifests/errors.ts";
+import type { Grants, ToolsGrant } from "#manifests/grants.ts";
+import type { Asker, Capability, HostFunction } from "./capability.ts";
+
+/** Calls a tool of another plugin with its own grants; the asker's deadline and fuel are its bounds. */
+export type CallTool = (
+  asker: Asker,
+  callee: { readonly plugin: string; readonly signer: string; readonly tool: string },
+  input: unknown,
+) => Promise<unknown>;
+
+const request = Type.Object(
+  { tool: Type.String({ minLength: 1, maxLength: 128 }), input: Type.Optional(Type.Unknown()) },
+  { additionalProperties: false },
+);
+
+/**
+ * Another plugin's tools, by the names under which the manifest asked for them: `alias` where the
+ * alias has one tool, else `alias/tool`.
+ */
+export function createTools(callTool: CallTool): Capability {
+  const call: HostFunction = {
+    import: "extism:host/user.tools_call",
+    capability: "tools",
+    act: "tools_call",
+    reads: false,
+    request,
+    target: ({ tool }: Static<typeof request>) => tool,
+    covers: (grants, target) => granted(grants, target) !== undefined,
+    async effect(asker, { tool, input }: Static<typeof request>) {
+      const edge = granted(asker.grants(), tool);
+      if (edge === undefined) {
+        throw new HostError("CAPABILITY_DENIED", { verb: "call a tool", plugin: asker.plugin });
+      }
+      const { plugin, signer } = edge.grant;
+      return { value: await callTool(asker, { plugin, signer, tool: edge.tool }, input ?? null) };
+    },
+  };
+  return {
+    name: "tools",
+    functions: [call],
+    asks: ({ tools }) =>
+      tools.map((ask) => ({
+        words: `call ${ask.tools.join(", ")} of the plugin ${ask.plugin}`,
+        reason: ask.reason,
+      })),
+  };
+}
+
+function granted(grants: Grants, name: string): { grant: ToolsGrant; tool: string } | undefined {
+  const [alias, asked, ...rest] = name.split("/");
+  const grant = grants.tools.find((each) => each.alias === alias);
+  const only = grant?.tools.length === 1 ? grant.tools[0] : undefined;
+  const tool = asked ?? only;
+  if (!grant || rest.length > 0 || !grant.tools.some((each) => each === tool)) return undefined;
+  return { grant, tool: tool as string };
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+
+/** Address space of a process, 127 TiB, over the 8 GiB that each memory reserves. */
+const memoriesMax = 16_300;
+/** Mappings that one suspended instance takes: two a memory, its stack, and room to spare. */
+const mapsAnInstance = 10;
+/** What Linux allows a process where nobody has changed it. */
+const mapsDefault = 65_530;
+
+/** What this machine lets one runner hold. */
+export interface MachineCaps {
+  /** `vm.max_map_count`, or null where there is no such limit. */
+  readonly maps: number | null;
+  /** Instances a runner may hold at once; beyond it the engine would end the whole process. */
+  readonly instancesMax: number;
+}
+
+/** Returns the caps of this machine. */
+export function machineCaps(): MachineCaps {
+  const maps = mapCount();
+  const byMaps = Math.floor((maps ?? mapsDefault) / mapsAnInstance);
+  return { maps, instancesMax: Math.min(byMaps, Math.floor(memoriesMax / 2)) };
+}
+
+function mapCount(): number | null {
+  if (process.platform !== "linux") return null;
+  try {
+    return Number(readFileSync("/proc/sys/vm/max_map_count", "utf8")) || mapsDefault;
+  } catch {
+    return mapsDefault; // Not to be read here: what every Linux starts with.
+  }
+}
+
+/** Returns the resident bytes of a process, or undefined where that cannot be read. */
+export function residentBytes(pid: number): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  try {
+    const pages = readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1];
+    return Number(pages) * 4096;
+  } catch {
+    return undefined; // It has just ended.
+  }
+}

@@ -1,0 +1,114 @@
+import { residentBytes } from "./caps.ts";
+import { Runner, type RunnerEnd } from "./runner.ts";
+
+/** How often idle and oversized runners are looked for, in milliseconds. */
+const watchMs = 500;
+
+/** Bounds of the runner processes. */
+export interface FleetOptions {
+  /** Most runners at once, at least 1. */
+  readonly runnersMax: number;
+  /** A runner without calls for so long is ended. */
+  readonly idleMs: number;
+  /** Resident bytes at which a runner is replaced. */
+  readonly residentBytesMax: number;
+  /** MiB of JavaScript heap. */
+  readonly heapMiB: number;
+  /** Whether one runner may serve several signers: the operator's choice. */
+  readonly share: boolean;
+}
+
+/** Hears that a runner ended, after its calls were settled. */
+export type OnRunnerEnd = (runner: Runner, binding: string, end: RunnerEnd) => void;
+
+interface Member {
+  readonly runner: Runner;
+  idleSince: number;
+}
+
+/** The runner processes: one a binding, a spare one ready, ended when idle, replaced when they die. */
+export class Fleet implements Disposable {
+  readonly #options: FleetOptions;
+  readonly #onEnd: OnRunnerEnd;
+  readonly #members = new Map<string, Member>();
+  readonly #watcher: NodeJS.Timeout;
+  #spare: Runner | undefined;
+  #closed = false;
+
+  constructor(options: FleetOptions, onEnd: OnRunnerEnd) {
+    this.#options = options;
+    this.#onEnd = onEnd;
+    this.#watcher = setInterval(() => this.#watch(), watchMs);
+    this.#watcher.unref();
+    this.#spare = this.#start();
+  }
+
+  /** Runners that serve plugins now. */
+  get runners(): readonly Runner[] {
+    return [...this.#members.values()].map(({ runner }) => runner);
+  }
+
+  /**
+   * Returns the runner of a binding (a signer), started; undefined when every place is taken by
+   * runners with calls.
+   */
+  async runnerFor(signer: string): Promise<Runner | undefined> {
+    const binding = this.#options.share ? "shared" : signer;
+    const member = this.#members.get(binding);
+    if (member && !member.runner.ended) {
+      await member.runner.started;
+      return member.runner;
+    }
+    if (this.#members.size >= this.#options.runnersMax && !this.#evict()) return undefined;
+    const runner = this.#spare && !this.#spare.ended ? this.#spare : this.#start();
+    this.#members.set(binding, { runner, idleSince: performance.now() });
+    this.#spare = undefined;
+    await runner.started;
+    this.#spare ??= this.#closed ? undefined : this.#start();
+    return runner;
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearInterval(this.#watcher);
+    this.#spare?.kill("the host stops");
+    for (const { runner } of this.#members.values()) runner.kill("the host stops");
+  }
+
+  #start(): Runner {
+    const runner: Runner = new Runner(this.#options.heapMiB, (end) => this.#ended(runner, end));
+    return runner;
+  }
+
+  #ended(runner: Runner, end: RunnerEnd): void {
+    if (this.#spare === runner) this.#spare = undefined;
+    for (const [binding, member] of this.#members) {
+      if (member.runner !== runner) continue;
+      this.#members.delete(binding);
+      this.#onEnd(runner, binding, end);
+    }
+  }
+
+  /** Ends the runner that has been idle longest. Returns whether there was one. */
+  #evict(): boolean {
+    const idle = [...this.#members].filter(([, { runner }]) => runner.calls === 0);
+    const [oldest] = idle.sort(([, a], [, b]) => a.idleSince - b.idleSince);
+    if (oldest === undefined) return false;
+    this.#members.delete(oldest[0]);
+    oldest[1].runner.kill("another plugin needs its place");
+    return true;
+  }
+
+  #watch(): void {
+    const now = performance.now();
+    for (const member of this.#members.values()) {
+      const { runner } = member;
+      if (runner.calls > 0) member.idleSince = now;
+      else if (now - member.idleSince > this.#options.idleMs) runner.kill("it was idle");
+      const bytes = runner.pid === undefined ? undefined : residentBytes(runner.pid);
+      if (bytes !== undefined && bytes > this.#options.residentBytesMax) {
+        runner.kill("it outgrew its memory");
+      }
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import { HostError } from "#manifests/errors.ts";
+import type { Fleet } from "./fleet.ts";
+import type { GuestPlan } from "./messages.ts";
+import { FairQueue, type Waiter } from "./queue.ts";
+import type { Runner } from "./runner.ts";
+import { Seat } from "./seat.ts";
+
+/** One version of a plugin, ready to be run. */
+export interface LoadedGuest {
+  /** Number of the module, one for each version and configuration. */
+  readonly module: number;
+  readonly plugin: string;
+  /** Whose runner it runs in: its signer. */
+  readonly binding: () => string;
+  readonly plan: GuestPlan;
+  readonly metered: () => Uint8Array;
+  readonly instances: "fresh" | "warm" | "single";
+}
+
+/** Bounds of one plugin's pool. */
+export interface PoolLimits {
+  /** Calls on the processor at once. */
+  readonly runningMax: number;
+  /** Calls at once in all, most of them suspended in a host function. */
+  readonly liveMax: number;
+  /** Instances that a runner may hold for all its plugins. */
+  readonly instancesMax: number;
+  /** Waiting calls in all, and at most half of them of one caller. */
+  readonly queuedMax: number;
+  readonly queueMs: number;
+}
+
+/** Numbers instances; one for the whole host, so that no two runners are ever confused. */
+export interface InstanceNumbers {
+  next(): number;
+}
+
+/** Which instance of a plugin answers a call, and who waits for one. */
+export class Pool {
+  readonly guest: LoadedGuest;
+  readonly #fleet: Fleet;
+  readonly #limits: PoolLimits;
+  readonly #numbers: InstanceNumbers;
+  readonly #queue = new FairQueue<Seat>();
+  readonly #held = new Map<string, number>();
+  readonly #idle: { readonly caller: string; readonly instance: number }[] = [];
+  #runner: Runner | undefined;
+  #starting: Promise<void> | undefined;
+  #live = 0;
+  #suspended = 0;
+  #closed = false;
+
+  constructor(guest: LoadedGuest, fleet: Fleet, limits: PoolLimits, numbers: InstanceNumbers) {
+    this.guest = guest;
+    this.#fleet = fleet;
+    this.#limits = limits;
+    this.#numbers = numbers;
+  }
+
+  /** Calls that hold an instance, and calls that wait for one. */
+  get load(): { readonly live: number; readonly queued: number } {
+    return { live: this.#live, queued: this.#queue.size };
+  }
+
+  /**
+   * Returns an instance for one call of a caller, at once or when it is its turn.
+   *
+   * @throws CALLER_QUEUE_FULL, QUEUE_FULL, QUEUE_TIMEOUT, CALL_CANCELLED, HOST_STOPPING
+   */
+  acquire(caller: string, signal: AbortSignal | undefined): Seat | Promise<Seat> {
+    if (this.#closed) throw new HostError("HOST_STOPPING", {});
+    if (this.#queue.size === 0 && this.#hasRoom()) return this.#seat(caller);
+    const plugin = this.guest.plugin;
+    const limit = Math.ceil(this.#limits.queuedMax / 2);
+    if (this.#queue.size >= this.#limits.queuedMax) throw new HostError("QUEUE_FULL", { plugin });
+    if (this.#queue.sizeOf(caller) >= limit) {
+      throw new HostError("CALLER_QUEUE_FULL", { plugin, limit });
+    }
+    return this.#wait(caller, signal);
+  }
+
+  /** Loads the module into its runner. @throws INIT_FAILED, QUEUE_FULL */
+  async warm(): Promise<void> {
+    while (this.#runner === undefined && !this.#closed) {
+      this.#starting ??= this.#start().finally(() => {
+        this.#starting = undefined;
+      });
+      await this.#starting;
+    }
+  }
+
+  /** Forgets a runner that has ended. */
+  lost(runner: Runner): void {
+    if (this.#runner !== runner) return;
+    this.#runner = undefined;
+    this.#idle.length = 0;
+    if (this.#queue.size > 0) this.#pump();
+  }
+
+  /** Refuses who waits, and lets the module go once the last call is over. */
+  close(): void {
+    this.#closed = true;
+    for (const { refuse } of this.#queue.drain()) refuse(new HostError("HOST_STOPPING", {}));
+    if (this.#live === 0) this.#runner?.unload(this.guest.module);
+  }
+
+  /** Takes a seat back; its instance is kept for the same caller when it is still good. */
+  release(seat: Seat, alive: boolean): void {
+    const held = (this.#held.get(seat.caller) ?? 1) - 1;
+    if (held === 0) this.#held.delete(seat.caller);
+    else this.#held.set(seat.caller, held);
+    this.#live -= 1;
+    const kept = alive && seat.runner === this.#runner && this.guest.instances !== "fresh";
+    if (kept) this.#idle.push({ caller: seat.caller, instance: seat.instance });
+    else seat.runner.instances -= 1;
+    if (this.#idle.length > this.#limits.runningMax) this.#evict(seat.runner);
+    if (this.#closed && this.#live === 0) seat.runner.unload(this.guest.module);
+    this.#pump();
+  }
+
+  /** Counts a call that waits for the host, and so leaves the processor to others. */
+  suspended(by: 1 | -1): void {
+    this.#suspended += by;
+    if (by === 1) this.#pump();
+  }
+
+  #hasRoom(): boolean {
+    if (this.#runner === undefined) return false;
+    if (this.guest.instances === "single") return this.#live === 0;
+    const { liveMax, runningMax, instancesMax } = this.#limits;
+    if (this.#live >= liveMax || this.#live - this.#suspended >= runningMax) return false;
+    if (this.#runner.instances < instancesMax) return true;
+    return this.#evict(this.#runner);
+  }
+
+  #seat(caller: string): Seat {
+    const runner = this.#runner as Runner;
+    const known = this.#takeIdle(caller);
+    if (known === undefined) runner.instances += 1;
+    this.#live += 1;
+    this.#held.set(caller, (this.#held.get(caller) ?? 0) + 1);
+    return new Seat(this, runner, caller, known ?? this.#numbers.next());
+  }
+
+  #takeIdle(caller: string): number | undefined {
+    const single = this.guest.instances === "single";
+    const index = this.#idle.findLastIndex((idle) => single || idle.caller === caller);
+    return index < 0 ? undefined : this.#idle.splice(index, 1)[0]?.instance;
+  }
+
+  #evict(runner: Runner): boolean {
+    const oldest = this.#idle.shift();
+    if (oldest === undefined) return false;
+    runner.discard(oldest.instance);
+    runner.instances -= 1;
+    return true;
+  }
+
+  /** Lets in who waits, callers in turn; nobody holds more than half while others wait. */
+  #pump(): void {
+    if (this.#queue.size > 0 && this.#runner === undefined && !this.#closed) {
+      this.warm().then(
+        () => this.#pump(),
+        (error: unknown) => {
+          for (const waiter of this.#queue.drain()) waiter.refuse(error);
+        },
+      );
+      return;
+    }
+    while (this.#queue.size > 0 && this.#hasRoom()) {
+      const half = this.#queue.callers > 1 ? Math.ceil(this.#limits.runningMax / 2) : Infinity;
+      const waiter =
+        this.#queue.shift((caller) => (this.#held.get(caller) ?? 0) < half) ??
+        this.#queue.shift(() => true);
+      waiter?.grant(this.#seat(waiter.caller));
+    }
+  }
+
+  #wait(caller: string, signal: AbortSignal | undefined): Promise<Seat> {
+    const plugin = this.guest.plugin;
+    const limitMs = this.#limits.queueMs;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", cancel);
+      };
+      const waiter: Waiter<Seat> = {
+        caller,
+        grant: (seat) => {
+          leave();
+          resolve(seat);
+        },
+        refuse: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const give = (error: HostError) => {
+        if (this.#queue.remove(waiter)) waiter.refuse(error);
+      };
+      const cancel = () => give(new HostError("CALL_CANCELLED", { plugin }));
+      const timer = setTimeout(
+        () => give(new HostError("QUEUE_TIMEOUT", { plugin, limitMs })),
+        limitMs,
+      );
+      signal?.addEventListener("abort", cancel, { once: true });
+      this.#queue.push(waiter);
+      this.#pump();
+    });
+  }
+
+  async #start(): Promise<void> {
+    const { guest } = this;
+    const { plugin } = guest;
+    const runner = await this.#fleet.runnerFor(guest.binding());
+    if (runner === undefined) throw new HostError("QUEUE_FULL", { plugin });
+    try {
+      await runner.load(guest.module, guest.plan, guest.metered());
+    } catch (error) {
+      if (runner.ended) throw new HostError("RUNNER_DIED", { plugin }, { cause: error });
+      const message = error instanceof Error ? error.message : String(error);
+      throw new HostError("INIT_FAILED", { plugin, message }, { cause: error });
+    }
+    if (!runner.ended) this.#runner = runner;
+  }
+}

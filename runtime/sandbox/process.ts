@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What a sandboxed process reads: its own sources, the libraries that they name, the kernel. */
+const readable = [
+  "package.json",
+  "manifests/",
+  "plugin-sdk/abi.ts",
+  "runtime/sandbox/",
+  "node_modules/re2js/",
+  "build/kernel.wasm",
+].map((path) => `--allow-fs-read=${root}${path}${path.endsWith("/") ? "*" : ""}`);
+
+/**
+ * Node's own wall around a process: no disk but its sources, no network, no subprocess, no threads, no
+ * native code, no code from strings, no debugger by signal.
+ *
+ * It is a seat belt and no sandbox of its own; SECURITY.md says what it leaves open.
+ */
+const walls = [
+  "--permission",
+  ...readable,
+  "--no-experimental-sqlite",
+  "--no-addons",
+  "--disallow-code-generation-from-strings",
+  "--disable-sigusr1",
+  "--no-warnings",
+];
+
+/** Starts a program of this folder behind the walls, with three pipes and an empty environment. */
+export function startProcess(program: string, heapMiB: number): ChildProcess {
+  const flags = [...walls, `--max-old-space-size=${heapMiB}`];
+  return spawn(process.execPath, [...flags, `${root}runtime/sandbox/${program}`], {
+    cwd: "/",
+    env: {},
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+}

@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import {
+  type Exchange,
+  type GuestPlan,
+  type Invoke,
+  readExchange,
+  readResult,
+  writeExchange,
+  writeInvoke,
+  writeNumbers,
+} from "./messages.ts";
+import { startProcess } from "./process.ts";
+import { createFrameReader, FrameError, FrameWriter, frame } from "./wire.ts";
+
+/** Longest frame from a runner: an output at its ceiling of 64 MiB, as JSON. */
+const frameBytesMax = 130 * 1024 * 1024;
+/** How often deadlines are looked at, in milliseconds. */
+const sweepMs = 5;
+/** Sweeps that a runner has to answer a cancelled call in: 50 ms of a host that is not late itself. */
+const sweepsMax = 10;
+/** A sweep later than this says that the machine is busy, and proves nothing against the runner. */
+const lateMs = 25;
+/** Longest text of a runner's complaint or of one log line, in bytes. */
+const textBytesMax = 64 * 1024;
+const startMs = 10_000;
+
+/** What the host does for a call while a runner runs it. */
+export interface WorkPorts {
+  ask(number: number, exchange: Exchange): Promise<Exchange>;
+  log(level: number, text: string): void;
+}
+
+/** A call for a runner. */
+export interface Work {
+  readonly invoke: Omit<Invoke, "call">;
+  readonly input: Uint8Array;
+  readonly functionCount: number;
+  readonly ports: WorkPorts;
+  /** Hears that the guest began or ceased to wait for the host. */
+  readonly onWait: (waiting: boolean) => void;
+}
+
+/** How a call ended. `alive` is false when its instance is gone. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly alive: boolean;
+  readonly raw: boolean;
+  readonly fuel: number;
+  readonly memoryBytes: number;
+  readonly hostCalls: number;
+  /** The output; of a failure the JSON `{code, facts}`, a claim of the runner (untrusted). */
+  readonly payload: Buffer;
+}
+
+/** A call that is live on this pipe. */
+interface Live {
+  readonly work: Work;
+  readonly deadlineAt: number;
+  readonly settle: (outcome: Outcome) => void;
+  asked: number;
+  open: number;
+  /** Sweeps since the host ended it; -1 while it has authority. */
+  closing: number;
+}
+
+/** Why a runner ended. */
+export interface RunnerEnd {
+  readonly reason: string;
+  /** Modules of the calls that may have been on the processor. */
+  readonly suspects: ReadonlySet<number>;
+}
+
+/** One runner process as the host sees it: it believes nothing but what its own table of live calls says. */
+export class Runner {
+  readonly #process: ChildProcess;
+  readonly #writer: FrameWriter;
+  readonly #live = new Map<number, Live>();
+  readonly #loading = new Map<number, { resolve: () => void; reject: (e: Error) => void }>();
+  readonly #loaded = new Map<number, Promise<void>>();
+  readonly #onEnd: (end: RunnerEnd) => void;
+  readonly started: Promise<void>;
+  #ready: (() => void) | undefined;
+  #nextCall = 1;
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweptAt = 0;
+  #reason: string | undefined;
+  /** Instances that live in it, as the pools count them. */
+  instances = 0;
+
+  constructor(heapMiB: number, onEnd: (end: RunnerEnd) => void) {
+    this.#onEnd = onEnd;
+    this.#process = startProcess("runner-main.ts", heapMiB);
+    const { stdin, stdout, stderr } = this.#process;
+    assert(stdin && stdout && stderr);
+    this.#writer = new FrameWriter((chunk) => void stdin.write(chunk));
+    const read = createFrameReader(frameBytesMax, (type, body) => this.#receive(type, body));
+    stdout.on("data", (chunk: Buffer) => {
+      if (this.#reason !== undefined) return;
+      try {
+        read(chunk);
+      } catch (error) {
+        this.kill(error instanceof FrameError ? error.message : "a frame that does not add up");
+      }
+    });
+    let complaint = "";
+    stderr.on("data", (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString()).slice(-textBytesMax);
+    });
+    for (const pipe of [stdin, stdout, stderr]) pipe.on("error", () => {});
+    this.started = new Promise((resolve, reject) => {
+      this.#ready = resolve;
+      const timer = setTimeout(() => this.kill("it did not start in time"), startMs);
+      this.#process.on("error", () => this.kill("it could not be started"));
+      this.#process.on("exit", (code, signal) => {
+        clearTimeout(timer);
+        const how =
+          this.#reason ?? `it ended by itself (${signal ?? code}) ${complaint.slice(-2000)}`;
+        reject(new Error(how));
+        this.#ended(how);
+      });
+      this.#ready = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.started.catch(() => {});
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Calls that are live in it. */
+  get calls(): number {
+    return this.#live.size;
+  }
+
+  get ended(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  /** Loads a module under a number; later loads of the same number are the first one's. */
+  load(module: number, plan: GuestPlan, bytes: Uint8Array): Promise<void> {
+    const known = this.#loaded.get(module);
+    if (known) return known;
+    const loaded = new Promise<void>((resolve, reject) => {
+      this.#loading.set(module, { resolve, reject });
+      const json = Buffer.from(JSON.stringify(plan));
+      writeNumbers(this.#writer, frame.load, [module, json.length], Buffer.concat([json, bytes]));
+    });
+    loaded.catch(() => this.#loaded.delete(module));
+    this.#loaded.set(module, loaded);
+    return loaded;
+  }
+
+  /** Forgets a module; calls in flight finish. */
+  unload(module: number): void {
+    if (this.#loaded.delete(module)) writeNumbers(this.#writer, frame.unload, [module]);
+  }
+
+  /** Drops an instance that is not in a call. */
+  discard(instance: number): void {
+    writeNumbers(this.#writer, frame.discard, [instance]);
+  }
+
+  /** Runs a call. Never rejects: how it ended is its outcome. `onCall` gets the number to cancel it by. */
+  run(work: Work, onCall: (call: number) => void): Promise<Outcome> {
+    return new Promise((settle) => {
+      if (this.#reason !== undefined) {
+        settle(failure("RUNNER_DIED"));
+        return;
+      }
+      const call = this.#nextCall;
+      this.#nextCall = (call + 1) >>> 0 || 1;
+      const deadlineAt = performance.now() + work.invoke.deadlineMs;
+      this.#live.set(call, { work, deadlineAt, settle, asked: 0, open: 0, closing: -1 });
+      writeInvoke(this.#writer, { ...work.invoke, call }, work.input);
+      onCall(call);
+      if (this.#sweeper === undefined) this.#watch();
+    });
+  }
+
+  /** Ends a call now: its authority is gone at once, whatever the runner says later. */
+  cancel(call: number, code: string): void {
+    const live = this.#live.get(call);
+    if (live === undefined || live.closing >= 0) return;
+    live.closing = 0;
+    writeNumbers(this.#writer, frame.cancel, [call], Buffer.from(code));
+    this.#writer.flush();
+    settle(live, failure(code));
+  }
+
+  /** Ends the process and every call in it. */
+  kill(reason: string): void {
+    this.#reason ??= reason;
+    this.#process.kill("SIGKILL");
+  }
+
+  #ended(reason: string): void {
+    this.#reason ??= reason;
+    clearInterval(this.#sweeper);
+    const suspects = new Set<number>();
+    for (const live of this.#live.values()) {
+      if (live.open === 0) suspects.add(live.work.invoke.module);
+      settle(live, failure("RUNNER_DIED"));
+    }
+    this.#live.clear();
+    for (const { reject } of this.#loading.values()) reject(new Error(reason));
+    this.#loading.clear();
+    this.#onEnd({ reason, suspects });
+  }
+
+  #watch(): void {
+    this.#sweptAt = performance.now();
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    const late = now - this.#sweptAt > lateMs;
+    this.#sweptAt = now;
+    for (const [call, live] of this.#live) {
+      if (live.closing < 0 && now >= live.deadlineAt) this.cancel(call, "DEADLINE_EXCEEDED");
+      else if (live.closing >= 0 && !late) live.closing += 1;
+      if (live.closing > sweepsMax) {
+        this.kill("it did not end a call that was over");
+        return;
+      }
+    }
+    if (this.#live.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+
+  #receive(type: number, body: Buffer): void {
+    if (this.#reason !== undefined) return;
+    switch (type) {
+      case frame.result:
+        this.#result(body);
+        return;
+      case frame.ask:
+        this.#ask(body);
+        return;
+      case frame.log:
+        this.#log(body);
+        return;
+      case frame.loaded:
+      case frame.refused:
+        this.#settleLoad(type === frame.loaded, body);
+        return;
+      case frame.ready:
+        this.#ready?.();
+        return;
+      default:
+        throw new FrameError(`it sent a frame of type ${type}`);
+    }
+  }
+
+  #settleLoad(ok: boolean, body: Buffer): void {
+    const module = body.length < 4 ? -1 : body.readUInt32LE(0);
+    const loading = this.#loading.get(module);
+    if (loading === undefined) throw new FrameError("it answered a load that nobody asked for");
+    this.#loading.delete(module);
+    if (ok) loading.resolve();
+    else loading.reject(new Error(body.toString("utf8", 4, textBytesMax)));
+  }
+
+  #result(body: Buffer): void {
+    const read = readResult(body);
+    const live = read && this.#live.get(read.result.call);
+    if (!read || !live) throw new FrameError("it ended a call that was not live");
+    this.#live.delete(read.result.call);
+    settle(live, { ...read.result, payload: read.payload });
+  }
+
+  #log(body: Buffer): void {
+    const live = body.length < 8 ? undefined : this.#live.get(body.readUInt32LE(0));
+    const level = live ? body.readUInt32LE(4) : 5;
+    if (!live || level > 4 || body.length > textBytesMax + 8) {
+      throw new FrameError("it logged for a call that was not live");
+    }
+    if (live.closing < 0) live.work.ports.log(level, body.toString("utf8", 8));
+  }
+
+  #ask(body: Buffer): void {
+    const read = readExchange(body);
+    const live = read && this.#live.get(read.call);
+    if (!read || !live) throw new FrameError("it asked for a call that was not live");
+    if (read.request !== live.asked + 1 || read.number >= live.work.functionCount) {
+      throw new FrameError("it asked out of order");
+    }
+    live.asked += 1;
+    // The host ended the call while the question was on its way: nobody may be answered any more.
+    if (live.closing >= 0) return;
+    live.open += 1;
+    if (live.open === 1) live.work.onWait(true);
+    void live.work.ports.ask(read.number, read.exchange).then((answer) => {
+      if (this.#live.get(read.call) !== live || live.closing >= 0) return;
+      live.open -= 1;
+      if (live.open === 0) live.work.onWait(false);
+      writeExchange(this.#writer, frame.answer, read.call, read.request, 0, answer);
+    });
+  }
+}
+
+/** Ends a call for whoever waits for it; one that waited for the host waits no more. */
+function settle(live: Live, outcome: Outcome): void {
+  if (live.open > 0) live.work.onWait(false);
+  live.open = 0;
+  live.settle(outcome);
+}
+
+function failure(code: string): Outcome {
+  const payload = Buffer.from(JSON.stringify({ code, facts: {} }));
+  const none = { fuel: 0, memoryBytes: 0, hostCalls: 0 };
+  return { ok: false, alive: false, raw: false, ...none, payload };
+}
