@@ -291,6 +291,121 @@ export const errors = {
     message: "Cannot finish {plugin}: the process that ran it ended",
     hint: "Call again; after three such ends the plugin is put in quarantine",
   },
+  KEY_UNKNOWN: {
+    status: 401,
+    message: "Cannot accept the request: its key is not one that this host issued",
+    hint: "Make one with `convergio key create`",
+  },
+  KEY_EXPIRED: {
+    status: 401,
+    message: "Cannot accept the request: its key has expired or was revoked",
+    hint: "Make a new one with `convergio key create`, or `convergio key rotate` in time",
+  },
+  SCOPE_MISSING: {
+    status: 403,
+    message: "Cannot accept the request: its key does not hold the scope {scope}",
+    hint: "Make a key that does with `convergio key create --scope {scope}`",
+  },
+  KEY_ABOVE_MAKER: {
+    status: 403,
+    message: "Cannot make the key: it would hold more than the key that makes it",
+    hint: "Leave out the scopes that the making key does not hold",
+  },
+  KEY_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the key {key}",
+    hint: "List the keys with `convergio key list`",
+  },
+  PLUGIN_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the plugin {plugin}: it is not installed",
+    hint: "List the plugins with `convergio plugin list`",
+  },
+  VERSION_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find {plugin}@{version}: that version is not installed",
+    hint: "See the versions with `convergio plugin info {plugin}`",
+  },
+  PLUGIN_INACTIVE: {
+    status: 409,
+    message: "Cannot call {plugin}: it is {state}",
+    hint: "Put it to work again with `convergio plugin {command} {plugin}`",
+  },
+  TOOL_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the tool {tool} of {plugin}: it has {tools}",
+    hint: "See the tools with `convergio plugin info {plugin}`",
+  },
+  CALL_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the call {call}: it is not running",
+    hint: "List the running calls with `convergio calls`",
+  },
+  CALLER_BUSY: {
+    status: 429,
+    message: "Cannot take the call: {limit} calls of this caller run or wait already",
+    hint: "Wait for the seconds in Retry-After, and send fewer at once",
+  },
+  CALLER_FUEL: {
+    status: 429,
+    message: "Cannot take the call: this caller has burnt its fuel for this second",
+    hint: "Wait for the seconds in Retry-After",
+  },
+  DEPTH_EXCEEDED: {
+    status: 508,
+    message: "Cannot call {plugin}: plugins already call each other {depth} deep",
+    hint: "Tell the plugin's author: a chain of calls is at most {depth} long",
+  },
+  SIGNER_CHANGED: {
+    status: 403,
+    message: "Cannot call {plugin}: it is no longer the plugin that was granted",
+    hint: "Ask the operator to grant it again",
+  },
+  CONFIG_INVALID: {
+    status: 400,
+    message: "Cannot set the configuration of {plugin}: {path} {problem}",
+    hint: "See what it takes with `convergio plugin config get {plugin}`",
+  },
+  CONFIG_REFUSED: {
+    status: 409,
+    message: "Cannot set the configuration of {plugin}: the plugin refused it: {message}",
+    hint: "The former configuration is still in force",
+  },
+  CONSENT_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the consent {consent}: it was answered, or has waited too long",
+    hint: "Install the plugin again",
+  },
+  CONSENTS_FULL: {
+    status: 503,
+    message: "Cannot begin the install: {limit} installs wait for consent already",
+    hint: "Answer one of them, or wait for the seconds in Retry-After",
+  },
+  UNSIGNED_REFUSED: {
+    status: 403,
+    message: "Cannot install {plugin}: it is unsigned, and this host takes no unsigned plugins",
+    hint: "Set trust.unsigned to local in convergio.json and install it at the host's own terminal",
+  },
+  HOST_VERSION_REFUSED: {
+    status: 422,
+    message: "Cannot install {plugin}: it needs a host {range}, this one is {version}",
+    hint: "Install another version of the plugin, or update the host",
+  },
+  VERSION_TAKEN: {
+    status: 409,
+    message: "Cannot install {plugin}@{version}: other content is installed under this version",
+    hint: "Raise the version in manifest.json",
+  },
+  EXPORT_MISSING: {
+    status: 422,
+    message: "Cannot install {plugin}: its module does not export the function {name}",
+    hint: "Name an exported function without parameters in manifest.json",
+  },
+  HOOK_FAILED: {
+    status: 422,
+    message: "Cannot activate {plugin}: its hook {hook} failed: {message}",
+    hint: "What was active before is still active",
+  },
   CALLER_QUEUE_FULL: {
     status: 429,
     message: "Cannot queue the call of {plugin}: {limit} calls of this caller wait already",

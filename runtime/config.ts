@@ -1,0 +1,145 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import {
+  type Config,
+  type ConfigSource,
+  environmentSource,
+  fileSource,
+  optionSource,
+  type ResolvedConfig,
+  resolveConfig,
+  type SettingKey,
+  startKeys,
+} from "#manifests/config.ts";
+import { HostError } from "#manifests/errors.ts";
+import { quote } from "#manifests/quote.ts";
+import { socketPathOf } from "./socket.ts";
+
+/** What the process was told by its environment; nothing else of the host reads it. */
+export interface Environment {
+  /** Absolute path of the folder with everything the host keeps. */
+  readonly home: string;
+  /** Address of a remote host that commands speak to. */
+  readonly url: string | undefined;
+  /** File with the secret of a key for that host. */
+  readonly keyFile: string | undefined;
+  /** False when the person wants no colors. @see https://no-color.org */
+  readonly color: boolean;
+  /** Variables with our prefix, which override settings; unchecked. */
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+/** The files of a home that both a host and the commands beside it know. */
+export interface HomeFiles {
+  /** The one configuration file. */
+  readonly config: string;
+  /** The Unix socket of the running host, for the home's owner. */
+  readonly socket: string;
+  /** Secret of the first key. */
+  readonly key: string;
+}
+
+/** Where a configuration is read from; later ones win: file, environment, flags. */
+export interface ConfigOptions {
+  /** Absolute path. */
+  readonly home: string;
+  readonly environment: Environment;
+  /** Settings given as options of a command, as texts; untrusted. */
+  readonly flags?: ReadonlyMap<SettingKey, string>;
+}
+
+/** A configuration that replaces another while the host runs. */
+export interface Reload {
+  readonly resolved: ResolvedConfig;
+  /** Settings that changed and hold only after a restart. */
+  readonly needsRestart: readonly SettingKey[];
+}
+
+/**
+ * Returns what an environment says, frozen.
+ *
+ * @param variables  of the process when left out
+ */
+export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
+  const text = (name: string): string | undefined => variables[name] || undefined;
+  const overrides = Object.entries(variables).filter(([name]) => name.startsWith("CONVERGIO_"));
+  return Object.freeze({
+    home: resolve(text("CONVERGIO_HOME") ?? join(homedir(), ".convergio")),
+    url: text("CONVERGIO_URL"),
+    keyFile: text("CONVERGIO_KEY_FILE"),
+    color: text("NO_COLOR") === undefined && text("TERM") !== "dumb",
+    overrides: Object.freeze(Object.fromEntries(overrides) as Record<string, string>),
+  });
+}
+
+/** Returns where the files of a home are. */
+export function homeFiles(home: string): HomeFiles {
+  return {
+    config: join(home, "convergio.json"),
+    socket: socketPathOf(home),
+    key: join(home, "key"),
+  };
+}
+
+/** Returns the name of a setting's option: `server.tlsCert` as `--tls-cert`. */
+export function flagOf(key: SettingKey): string {
+  const name = key.slice(key.indexOf(".") + 1);
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/**
+ * Returns the configuration of a home, frozen, with who said each value.
+ *
+ * @throws SETTINGS_INVALID, JSON_INVALID, FILE_UNUSABLE
+ */
+export async function readConfig(options: ConfigOptions): Promise<ResolvedConfig> {
+  const { home, environment, flags = new Map() } = options;
+  const file = await sourceIn(homeFiles(home).config);
+  const { config, origins } = resolveConfig([
+    ...(file === undefined ? [] : [file]),
+    environmentSource(environment.overrides),
+    optionSource(flags, flagOf),
+  ]);
+  return { config: frozen(config), origins };
+}
+
+/**
+ * Returns the configuration read again, whole or not at all, and what of it needs a restart.
+ *
+ * @throws SETTINGS_INVALID, JSON_INVALID, FILE_UNUSABLE
+ */
+export async function rereadConfig(before: Config, options: ConfigOptions): Promise<Reload> {
+  const resolved = await readConfig(options);
+  return { resolved, needsRestart: startKeys(before, resolved.config) };
+}
+
+/**
+ * Returns the configuration that one file gives with the defaults and nothing else.
+ *
+ * @throws SETTINGS_INVALID, JSON_INVALID, FILE_UNUSABLE
+ */
+export async function readConfigFile(file: string): Promise<ResolvedConfig> {
+  const source = await sourceIn(file);
+  if (source === undefined)
+    throw new HostError("FILE_UNUSABLE", { file: quote(file), problem: "it cannot be found" });
+  return resolveConfig([source]);
+}
+
+/** Returns nothing when there is no file: a home without one has the defaults. */
+async function sourceIn(file: string): Promise<ConfigSource | undefined> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return undefined;
+    const problem = "it cannot be read";
+    throw new HostError("FILE_UNUSABLE", { file: quote(file), problem }, { cause });
+  });
+  return bytes === undefined ? undefined : fileSource(bytes, file);
+}
+
+function frozen(config: Config): Config {
+  for (const section of Object.values(config)) {
+    for (const value of Object.values(section)) Object.freeze(value);
+    Object.freeze(section);
+  }
+  return Object.freeze(config);
+}

@@ -1,0 +1,141 @@
+import { writeFile } from "node:fs/promises";
+import { HostError } from "#manifests/errors.ts";
+import { bytesText } from "#manifests/units.ts";
+import type { Usage } from "../../../call.ts";
+import type { PluginView } from "../../../host.ts";
+import { untrustedJson, untrustedLines, untrustedName } from "../../../untrusted.ts";
+import { ask, askJson, bodyOf } from "../ask.ts";
+import { type Door, ProblemError, type Send } from "../door.ts";
+import { example } from "../example.ts";
+import { inputOf } from "../input.ts";
+import { bytesShort, countText, millisecondsText } from "../readable.ts";
+import { type AddCommand, pluginPath, show, withDoor, type World } from "../world.ts";
+
+interface InvokeOptions {
+  readonly jsonInput?: boolean;
+  readonly usage?: boolean;
+  readonly out?: string;
+}
+
+interface Wanted extends InvokeOptions {
+  readonly id: string;
+  readonly words: readonly string[];
+}
+
+type Tool = PluginView["tools"][number];
+
+interface Answered {
+  readonly output: unknown;
+  readonly callId: string;
+  readonly usage: Usage;
+}
+
+/** Adds `plugin invoke`. */
+export const addInvoke: AddCommand = (parent, world) => {
+  const command = parent
+    .command("invoke")
+    .description("call a tool of a plugin and print what it answers")
+    .argument("<id>", "id of the plugin, or id@version")
+    .argument("[tool]", "tool to call; may be left out when the plugin has one")
+    .argument("[input]", "text or JSON, @FILE for the content of a file, - for standard input")
+    .option("--json-input", "refuse input that is not JSON, and send it as JSON to every tool")
+    .option("--usage", "print what the call cost, beside the output")
+    .option("--out <file>", "write the output to a file")
+    .action((id: string, first: string | undefined, second: string | undefined, options) =>
+      withDoor(world, (door) => {
+        const words = [first, second].filter((word) => word !== undefined);
+        return invoke(world, door, { id, words, ...(options as InvokeOptions) });
+      }),
+    );
+  example(command, `convergio plugin invoke local/vowels count_vowels "Hello"`);
+};
+
+async function invoke(world: World, door: Door, wanted: Wanted): Promise<void> {
+  const tools = await toolsOf(door, wanted.id);
+  const { tool, word } = toolAndInput(tools, wanted.words);
+  const input = await inputOf(word, {
+    encoding: tools?.find(({ name }) => name === tool)?.encoding,
+    isJson: wanted.jsonInput ?? false,
+    readAll: world.terminal.readAll,
+  });
+  if (input.kind === "bytes")
+    return invokeBytes(world, door, { ...wanted, tool, bytes: input.bytes });
+  const answer = await askJson<Answered>(door, "POST", pluginPath(wanted.id, "/invoke"), {
+    json: { ...(tool === undefined ? {} : { tool }), input: input.value },
+  });
+  if (wanted.usage) world.terminal.note(usageText(answer.usage, answer.callId));
+  if (wanted.out !== undefined)
+    return writeFile(wanted.out, `${outputText(answer.output, false)}\n`);
+  show(world, answer, () => outputText(answer.output, world.terminal.isScreen));
+}
+
+/** Returns the tools of a plugin; a key that may only invoke does not see them. */
+async function toolsOf(door: Door, id: string): Promise<readonly Tool[] | undefined> {
+  const bare = id.replace(/@.*$/, "");
+  try {
+    return (await askJson<PluginView>(door, "GET", pluginPath(bare))).tools;
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 403) return undefined;
+    throw error;
+  }
+}
+
+/** One word is the tool when there is one of this name, else the input of the only tool. */
+function toolAndInput(tools: readonly Tool[] | undefined, words: readonly string[]) {
+  const [first, second] = words;
+  if (second !== undefined || first === undefined || tools === undefined)
+    return { tool: first ?? onlyTool(tools), word: second };
+  if (tools.some(({ name }) => name === first)) return { tool: first, word: undefined };
+  const only = onlyTool(tools);
+  if (only !== undefined) return { tool: only, word: first };
+  throw new HostError("USAGE_INVALID", {
+    argument: untrustedName(first),
+    problem: `the plugin has no such tool; it has ${tools.map(({ name }) => untrustedName(name)).join(", ")}`,
+  });
+}
+
+function onlyTool(tools: readonly Tool[] | undefined): string | undefined {
+  return tools?.length === 1 ? tools[0]?.name : undefined;
+}
+
+interface BytesCall extends Wanted {
+  readonly tool: string | undefined;
+  readonly bytes: Uint8Array;
+}
+
+async function invokeBytes(world: World, door: Door, call: BytesCall): Promise<void> {
+  const query = call.tool === undefined ? "" : `?tool=${encodeURIComponent(call.tool)}`;
+  const send: Send = {
+    bytes: call.bytes,
+    contentType: "application/octet-stream",
+    accept: "application/octet-stream",
+  };
+  const answer = await ask(door, "POST", pluginPath(call.id, `/invoke${query}`), send);
+  const bytes = await bodyOf(door, answer);
+  const callId = answer.headers["convergio-call-id"] ?? "";
+  const usage = answer.headers["convergio-usage"];
+  if (call.usage && usage !== undefined)
+    world.terminal.note(usageText(JSON.parse(usage) as Usage, callId));
+  if (call.out !== undefined) return writeFile(call.out, bytes);
+  if (world.terminal.isScreen)
+    return world.terminal.note(
+      `${bytesText(bytes.byteLength)} of output; write it with --out FILE`,
+    );
+  world.terminal.result(bytes);
+}
+
+function outputText(output: unknown, isScreen: boolean): string {
+  if (!isScreen) return untrustedJson(output);
+  return typeof output === "string" ? untrustedLines(output) : untrustedJson(output, 2);
+}
+
+function usageText(usage: Usage, callId: string): string {
+  const parts = [
+    `fuel ${countText(usage.fuel)}`,
+    `time ${millisecondsText(usage.wallMs)}`,
+    `memory ${bytesShort(usage.memoryBytes)}`,
+    `host calls ${countText(usage.hostCalls)}`,
+    `call ${untrustedName(callId)}`,
+  ];
+  return parts.join(" · ");
+}

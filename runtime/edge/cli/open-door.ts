@@ -1,0 +1,99 @@
+import { readFile, stat } from "node:fs/promises";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { HostError } from "#manifests/errors.ts";
+import { quote } from "#manifests/quote.ts";
+import { homeFiles } from "../../config.ts";
+import type { Door } from "./door.ts";
+import { createWireDoor } from "./wire-door.ts";
+import type { World } from "./world.ts";
+
+const secretForm = /^[\x21-\x7e]{8,512}$/;
+const loopback = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
+
+/** Milliseconds that a command waits for a home that another command has; most take under one. */
+const waitMs = 5_000;
+const pollMs = 100;
+
+/**
+ * Returns the way to a host: the address given, else the host that runs in the home, else one in this
+ * process for as long as the command takes.
+ *
+ * @throws USAGE_INVALID, FILE_UNUSABLE, and what starting a host throws
+ */
+export async function openDoor(world: World): Promise<Door> {
+  const { home, url = world.environment.url } = world.options();
+  // A home named with the command outweighs an address in the environment.
+  if (url !== undefined && (home === undefined || world.options().url !== undefined))
+    return openRemote(world, url);
+  return openLocal(world);
+}
+
+/** Another command may have the home for a moment; then it is free soon, or a host answers there. */
+async function openLocal(world: World): Promise<Door> {
+  const { socket } = homeFiles(world.home());
+  for (const started = world.now(); ; await sleep(pollMs)) {
+    if (await answers(socket)) return createWireDoor({ kind: "live", at: { socket } });
+    try {
+      // Only here, because it brings the whole host with it.
+      const { createInsideDoor } = await import("./inside-door.ts");
+      return await createInsideDoor(world);
+    } catch (error) {
+      const isBusy = error instanceof HostError && error.code === "HOME_IN_USE";
+      if (!isBusy || world.now() - started > waitMs) throw error;
+    }
+  }
+}
+
+async function openRemote(world: World, address: string): Promise<Door> {
+  const url = parseAddress(address);
+  const { keyFile = world.environment.keyFile, plainHttp = false } = world.options();
+  if (keyFile === undefined) return createWireDoor({ kind: "remote", at: { url } });
+  if (url.protocol === "http:" && !loopback.test(url.hostname) && !plainHttp)
+    throw new HostError("USAGE_INVALID", {
+      argument: "--url",
+      problem: "the key would travel unencrypted; use https://, or --plain-http to allow it",
+    });
+  const secret = await readSecret(world, keyFile);
+  return createWireDoor({ kind: "remote", at: { url }, secret });
+}
+
+function parseAddress(address: string): URL {
+  const url = URL.parse(address);
+  const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
+  if (url !== null && isWeb && url.username === "" && url.search === "" && url.hash === "")
+    return url;
+  throw new HostError("USAGE_INVALID", {
+    argument: "--url",
+    problem: `it must be an address such as https://host.example:8443, found ${quote(address)}`,
+  });
+}
+
+async function readSecret({ terminal }: World, file: string): Promise<string> {
+  const unusable = (problem: string, cause?: unknown): HostError =>
+    new HostError("FILE_UNUSABLE", { file: `the key file ${quote(file)}`, problem }, { cause });
+  const [facts, text] = await Promise.all([stat(file), readFile(file, "utf8")]).catch((cause) => {
+    throw unusable("it cannot be read", cause);
+  });
+  if ((facts.mode & 0o077) !== 0)
+    terminal.note(
+      `${terminal.paintNote("yellow", "warning:")} other users of this machine can read ` +
+        `${quote(file)}; run \`chmod 600\` on it`,
+    );
+  const secret = text.trim();
+  if (!secretForm.test(secret)) throw unusable("it must hold the secret of one key and no more");
+  return secret;
+}
+
+/** Whether a host listens; a socket file alone may be left over from one that was killed. */
+function answers(socket: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const probe = connect(socket);
+  const settle = (isLive: boolean) => () => {
+    probe.destroy();
+    resolve(isLive);
+  };
+  probe.once("connect", settle(true));
+  probe.once("error", settle(false));
+  return promise;
+}

@@ -1,0 +1,106 @@
+import type { Readable, Writable } from "node:stream";
+import { styleText } from "node:util";
+import { confirm, isCancel, spinner } from "@clack/prompts";
+import { HostError } from "#manifests/errors.ts";
+import { bytesText } from "#manifests/units.ts";
+
+/** How a piece of our own text looks on a terminal; elsewhere it makes no difference. */
+export type Paint = "bold" | "dim" | "red" | "yellow" | "green" | "cyan";
+
+/** The three streams of a command; each may be a terminal or not. */
+export interface Streams {
+  readonly input: Readable & { readonly isTTY?: boolean };
+  readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly errors: Writable & { readonly isTTY?: boolean };
+}
+
+/** Long work that is being shown; silent where no person looks. */
+export interface Progress {
+  say(step: string): void;
+  /** Ends with a last line; nothing is left of it when `text` is left out. */
+  end(text?: string): void;
+}
+
+/** Where a command speaks: results on the output, everything meant for a person beside it. */
+export interface Terminal {
+  /** A person can be asked: input and errors are both terminals. */
+  readonly isInteractive: boolean;
+  /** Results are read by a person and not by a program. */
+  readonly isScreen: boolean;
+  /** Columns of the screen; 80 where there is none. */
+  readonly columns: number;
+  /** Writes a result as it is, with a line break after text. */
+  result(content: string | Uint8Array): void;
+  /** Writes a line for a person beside the results. */
+  note(line: string): void;
+  /** Returns text in a style when results go to a screen that wants colors. */
+  paint(style: Paint, text: string): string;
+  /** The same for what is written beside the results. */
+  paintNote(style: Paint, text: string): string;
+  /** Returns all of the standard input. @throws FILE_UNUSABLE */
+  readAll(bytesMax: number): Promise<Uint8Array>;
+  /** Asks a person; anything but a clear yes is no. */
+  confirm(question: string): Promise<boolean>;
+  progress(title: string): Progress;
+}
+
+/**
+ * Returns the terminal of a process.
+ *
+ * @param options.color  whether the person wants colors at all (`NO_COLOR`)
+ */
+export function createTerminal(streams: Streams, options: { readonly color: boolean }): Terminal {
+  const { input, output, errors } = streams;
+  const isInteractive = input.isTTY === true && errors.isTTY === true;
+  const painter = (stream: { isTTY?: boolean }) => (style: Paint, text: string) =>
+    options.color && stream.isTTY ? styleText(style, text, { validateStream: false }) : text;
+  return {
+    isInteractive,
+    isScreen: output.isTTY === true,
+    columns: output.columns ?? 80,
+    result: (content) => {
+      output.write(typeof content === "string" ? `${content}\n` : content);
+    },
+    note: (line) => {
+      errors.write(`${line}\n`);
+    },
+    paint: painter(output),
+    paintNote: painter(errors),
+    readAll: (bytesMax) => readAll(input, bytesMax),
+    confirm: async (question) => {
+      const answer = await confirm({
+        message: question,
+        initialValue: false,
+        input,
+        output: errors,
+      });
+      return !isCancel(answer) && answer;
+    },
+    progress: (title) =>
+      errors.isTTY ? spinning(errors, title) : { say: () => {}, end: () => {} },
+  };
+}
+
+async function readAll(input: Readable, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of input) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    if (bytes > bytesMax)
+      throw new HostError("FILE_UNUSABLE", {
+        file: "the standard input",
+        problem: `it has more than ${bytesText(bytesMax)}`,
+      });
+  }
+  return Buffer.concat(chunks);
+}
+
+function spinning(errors: Writable, title: string): Progress {
+  const shown = spinner({ output: errors, indicator: "timer" });
+  shown.start(title);
+  return {
+    say: (step) => shown.message(`${title}: ${step}`),
+    end: (text) => (text === undefined ? shown.clear() : shown.stop(text)),
+  };
+}

@@ -1,0 +1,21 @@
+import { run } from "./edge/cli/run.ts";
+
+// A reader that has seen enough (`| head`) closes the pipe; that is no failure of the command.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 3);
+});
+// Without a listener this signal opens a debugger, when Node was started without --disable-sigusr1.
+process.on("SIGUSR1", () => {});
+
+process.exitCode = await run(process.argv.slice(2), {
+  streams: { input: process.stdin, output: process.stdout, errors: process.stderr },
+  signals: {
+    on(name, hear) {
+      process.on(name, hear);
+      return { [Symbol.dispose]: () => void process.off(name, hear) };
+    },
+  },
+  // Loaded only when a command needs a host of its own: it brings the database with it.
+  makeHost: async (wish) => (await import("./host.ts")).createHost(wish),
+  exit: (code) => process.exit(code),
+});
