@@ -1,5 +1,5 @@
 // Builds the first-party plugins: `node plugins/build.ts [--list] [id…]`.
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -11,7 +11,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import type { Recipe } from "./recipes.ts";
-import { recipes, root, run } from "./recipes.ts";
+import { dirname } from "node:path";
+import { root, run } from "./command.ts";
+import { recipes } from "./recipes.ts";
+
+// Not in the plugin's own folder, which is a package: nothing comes and goes there while it is read.
+const workshop = "build/plugins";
 
 /** What became of one plugin; `reason` says why it was skipped or how it failed. */
 export interface Outcome {
@@ -27,38 +32,43 @@ export interface Outcome {
  * The new file takes the old one's place in one step, so two builds at once do no harm.
  */
 export async function build(id: string, recipe: Recipe): Promise<Outcome> {
-  const found = await look(id, recipe);
-  if (found.state !== "stale") return found;
-  const folder = `${root}plugins/${id}/build`;
-  mkdirSync(folder, { recursive: true });
-  const fresh = `plugin.${process.pid}.wasm`;
-  const done = await run(recipe.command(`plugins/${id}/build/${fresh}`));
+  const outcome = { id, language: recipe.language };
+  if (isCurrent(id, recipe)) return { ...outcome, state: "current" };
+  const toolchain = await recipe.toolchain();
+  if ("lacks" in toolchain) return { ...outcome, state: "skipped", reason: toolchain.lacks };
+  const fresh = `${workshop}/${randomUUID()}.wasm`;
+  mkdirSync(`${root}${workshop}`, { recursive: true });
+  const done = await run(toolchain.command(fresh));
   if (!done.ok) {
-    rmSync(`${folder}/${fresh}`, { force: true });
-    return { ...found, state: "failed", reason: done.text };
+    rmSync(`${root}${fresh}`, { force: true });
+    return { ...outcome, state: "failed", reason: done.text };
   }
-  renameSync(`${folder}/${fresh}`, `${folder}/plugin.wasm`);
-  writeFileSync(`${folder}/inputs.sha256`, hashOf(recipe));
-  return { ...found, state: "built" };
+  mkdirSync(dirname(`${root}${recipe.file}`), { recursive: true });
+  renameSync(`${root}${fresh}`, `${root}${recipe.file}`);
+  writeFileSync(markFile(id), hashOf(recipe));
+  return { ...outcome, state: "built" };
 }
 
 /** Says how one plugin stands, without building it. */
 export async function look(id: string, recipe: Recipe): Promise<Outcome> {
   const outcome = { id, language: recipe.language };
   if (isCurrent(id, recipe)) return { ...outcome, state: "current" };
-  const reason = await recipe.lacks();
-  return reason === undefined
-    ? { ...outcome, state: "stale" }
-    : { ...outcome, state: "skipped", reason };
+  const toolchain = await recipe.toolchain();
+  return "lacks" in toolchain
+    ? { ...outcome, state: "skipped", reason: toolchain.lacks }
+    : { ...outcome, state: "stale" };
 }
 
 function isCurrent(id: string, recipe: Recipe): boolean {
-  const mark = `${root}plugins/${id}/build/inputs.sha256`;
   return (
-    existsSync(`${root}plugins/${id}/build/plugin.wasm`) &&
-    existsSync(mark) &&
-    readFileSync(mark, "utf8") === hashOf(recipe)
+    existsSync(`${root}${recipe.file}`) &&
+    existsSync(markFile(id)) &&
+    readFileSync(markFile(id), "utf8") === hashOf(recipe)
   );
+}
+
+function markFile(id: string): string {
+  return `${root}${workshop}/${id}.sha256`;
 }
 
 // Content and not time: a fresh checkout gives every file the same age.

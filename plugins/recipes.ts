@@ -1,28 +1,24 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { promisify } from "node:util";
+import { existsSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { Command } from "./command.ts";
+import { root, run } from "./command.ts";
 
-/** The root of the checkout; every path of a recipe is relative to it. */
-export const root: string = new URL("..", import.meta.url).pathname;
-
-/** One program to run, from the root of the checkout unless `folder` says otherwise. */
-export interface Command {
-  readonly program: string;
-  readonly arguments: readonly string[];
-  readonly folder?: string;
-  readonly environment?: Readonly<Record<string, string>>;
-}
-
-/** How one plugin becomes `build/plugin.wasm`. */
+/** How one plugin is built; paths are relative to the root of the checkout. */
 export interface Recipe {
   readonly language: string;
+  /** What is built. */
+  readonly file: string;
   /** Files and folders whose content decides whether the plugin has to be built again. */
   readonly inputs: readonly string[];
-  /** Gives what the machine lacks ("needs Go 1.24 or newer"), or undefined when it lacks nothing. */
-  readonly lacks: () => Promise<string | undefined>;
-  /** Gives the command that writes the plugin to a file. */
-  readonly command: (file: string) => Command;
+  /** Looks for the toolchain on this machine. */
+  readonly toolchain: () => Promise<Toolchain>;
 }
+
+/** What builds a plugin here, or what the machine lacks for it ("needs Go 1.24 or newer"). */
+export type Toolchain =
+  | { readonly lacks: string }
+  /** Gives the command that writes the plugin to a file. */
+  | { readonly command: (file: string) => Command };
 
 const kit = "plugin-sdk/assemblyscript/assembly";
 const asc = "node_modules/assemblyscript/bin/asc.js";
@@ -33,43 +29,29 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map([
   ["text-report", assemblyScript("text-report")],
   ["notes", assemblyScript("notes")],
   ["markdown", go("markdown")],
+  ["csv-stats", rust("csv-stats")],
 ]);
 
-/**
- * Runs a program to its end and gives what it printed.
- *
- * Ten minutes is far beyond the slowest build (Go with an empty cache takes one), so only a program
- * that hangs meets it.
- *
- * @returns  `ok: false` with the program's complaint when it cannot be started or fails
- */
-export async function run(command: Command): Promise<{ ok: boolean; text: string }> {
-  try {
-    const { stdout } = await promisify(execFile)(command.program, [...command.arguments], {
-      cwd: `${root}${command.folder ?? ""}`,
-      env: { ...process.env, ...command.environment },
-      timeout: 600_000,
-      maxBuffer: 16 * 1024 * 1024,
-    });
-    return { ok: true, text: stdout.trim() };
-  } catch (error) {
-    const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string };
-    return { ok: false, text: `${stdout ?? ""}${stderr ?? ""}`.trim() || message };
-  }
+function builtFile(id: string): string {
+  return `plugins/${id}/build/plugin.wasm`;
 }
 
 function assemblyScript(id: string): Recipe {
   return {
     language: "AssemblyScript",
+    file: builtFile(id),
     inputs: [`plugins/${id}/assembly`, kit, "node_modules/assemblyscript/package.json"],
-    lacks: async () => (existsSync(`${root}${asc}`) ? undefined : "needs `npm ci`"),
-    command: (file) => ({
-      program: process.execPath,
-      arguments: [
-        ...[asc, `plugins/${id}/assembly/index.ts`, "-o", file],
-        ...["--use", `abort=${kit}/pdk/onAbort`, "-Oz", "--runtime", "incremental"],
-      ],
-    }),
+    toolchain: async () => {
+      if (!existsSync(`${root}${asc}`)) return { lacks: "needs `npm ci`" };
+      const command = (file: string) => ({
+        program: process.execPath,
+        arguments: [
+          ...[asc, `plugins/${id}/assembly/index.ts`, "-o", file],
+          ...["--use", `abort=${kit}/pdk/onAbort`, "-Oz", "--runtime", "incremental"],
+        ],
+      });
+      return { command };
+    },
   };
 }
 
@@ -79,26 +61,59 @@ function go(id: string): Recipe {
   const environment = { GOTOOLCHAIN: "local", GOWORK: "off", GOFLAGS: "", CGO_ENABLED: "0" };
   return {
     language: "Go",
+    file: builtFile(id),
     inputs: ["main.go", "go.mod", "go.sum"]
       .map((name) => `${folder}/${name}`)
       .concat("plugin-sdk/go"),
-    lacks: async () => {
+    toolchain: async () => {
       const version = await run({ program: "go", arguments: ["env", "GOVERSION"], environment });
       const [, minor] = /^go1\.(\d+)/.exec(version.text) ?? [];
-      if (!version.ok || Number(minor ?? 0) < 24) return "needs Go 1.24 or newer";
+      if (!version.ok || Number(minor ?? 0) < 24) return { lacks: "needs Go 1.24 or newer" };
       const modules = { program: "go", arguments: ["mod", "download"], folder, environment };
-      return (await run(modules)).ok
-        ? undefined
-        : "needs the modules of go.mod (`go mod download`)";
+      if (!(await run(modules)).ok)
+        return { lacks: "needs the modules that `go mod download` gets" };
+      const command = (file: string) => ({
+        program: "go",
+        arguments: [
+          ...["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"],
+          ...["-o", `${root}${file}`, "."],
+        ],
+        folder,
+        environment: { ...environment, GOOS: "wasip1", GOARCH: "wasm" },
+      });
+      return { command };
     },
-    command: (file) => ({
-      program: "go",
-      arguments: [
-        ...["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"],
-        ...["-o", `${root}${file}`, "."],
-      ],
-      folder,
-      environment: { ...environment, GOOS: "wasip1", GOARCH: "wasm" },
-    }),
+  };
+}
+
+// No cargo, as there are no crates. A machine may have several compilers and the standard library
+// for WebAssembly with one of them only, so each is tried on the kit, with each linker that fits
+// some release: its own, and those of Debian 12 and 13.
+function rust(id: string): Recipe {
+  const command = (compiler: string, linker: string, source: string, file: string): Command => ({
+    program: compiler,
+    arguments: [
+      ...["--edition", "2021", "--target", "wasm32-unknown-unknown", "--crate-type", "cdylib"],
+      ...["opt-level=3", "lto=fat", "panic=abort", "strip=symbols", "codegen-units=1"]
+        .concat(linker === "" ? [] : `linker=${linker}`)
+        .flatMap((option) => ["-C", option]),
+      ...[source, "-o", file],
+    ],
+  });
+  return {
+    language: "Rust",
+    file: builtFile(id),
+    inputs: [`plugins/${id}/src`, "plugin-sdk/rust/pdk.rs"],
+    toolchain: async () => {
+      for (const compiler of ["rustc", "/usr/bin/rustc"])
+        for (const linker of ["", "wasm-ld-14", "wasm-ld-19", "wasm-ld"]) {
+          const file = `${tmpdir()}/convergio-${process.pid}.wasm`;
+          const { ok } = await run(command(compiler, linker, "plugin-sdk/rust/pdk.rs", file));
+          rmSync(file, { force: true });
+          const source = `plugins/${id}/src/lib.rs`;
+          if (ok) return { command: (file) => command(compiler, linker, source, file) };
+        }
+      return { lacks: "needs rustc with the target wasm32-unknown-unknown" };
+    },
   };
 }

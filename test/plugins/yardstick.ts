@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import createPlugin from "@extism/extism";
 import { build } from "../../plugins/build.ts";
-import { recipes, root } from "../../plugins/recipes.ts";
+import { root } from "../../plugins/command.ts";
+import { recipes } from "../../plugins/recipes.ts";
 
 /** A plugin as the Extism SDK runs it: a second opinion, independent of our own host. */
 export interface Guest {

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { parseManifest } from "#manifests/manifest.ts";
+import { root } from "../../plugins/command.ts";
+import { recipes } from "../../plugins/recipes.ts";
+import { missing } from "./yardstick.ts";
+
+const folders = readdirSync(`${root}plugins`, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+  .sort();
+
+test("every plugin has a recipe, and every recipe a plugin", () => {
+  assert.deepEqual([...recipes.keys()].sort(), folders);
+});
+
+for (const id of folders) {
+  test(`${id}'s manifest says who made it, and everything about its tools`, () => {
+    const manifest = parseManifest(readFileSync(`${root}plugins/${id}/manifest.json`));
+    assert.equal(manifest.id, id);
+    assert.deepEqual([manifest.author, manifest.license], ["Convergio", "Apache-2.0"]);
+    assert.equal(manifest.wasm, "build/plugin.wasm");
+    assert(manifest.provides.tools.length > 0 && manifest.description !== "");
+    for (const tool of manifest.provides.tools)
+      assert(tool.description !== "" && tool.input && tool.output, tool.name);
+  });
+
+  const skip = await missing(id);
+  test(`${id} exports its tools and imports only what it asks for`, { skip }, async () => {
+    const manifest = parseManifest(readFileSync(`${root}plugins/${id}/manifest.json`));
+    const module = new WebAssembly.Module(readFileSync(`${root}plugins/${id}/build/plugin.wasm`));
+    const exported = WebAssembly.Module.exports(module).map((one) => one.name);
+    for (const tool of manifest.provides.tools) assert(exported.includes(tool.export), tool.name);
+    const capabilities = WebAssembly.Module.imports(module)
+      .filter((one) => !["extism:host/env", "wasi_snapshot_preview1"].includes(one.module))
+      .map((one) => `${one.module} ${one.name.split("_")[0]}`);
+    const asked = [manifest.uses.kv && "kv", manifest.uses.tools.length > 0 && "tools"];
+    const wanted = asked.filter(Boolean).map((name) => `extism:host/user ${name}`);
+    assert.deepEqual([...new Set(capabilities)], wanted);
+  });
+}
