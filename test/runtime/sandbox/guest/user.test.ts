@@ -105,7 +105,7 @@ test("userFunction() refuses handles that are none, without asking", async () =>
 
 test("userFunction() refuses more bytes than 64 MiB, also when they are the same ones again", async () => {
   const { guest, asked } = await guestOf((request) => request);
-  const answer = await textOf(guest, "block_large", `{"blocks":[${Array(14).fill(192)}]}`);
+  const answer = await textOf(guest, "block_large", `{"blocks":[${Array(14).fill(256)}]}`);
   assert.match(answer, /the blocks are 70000000 bytes, at most 67108864 are allowed/);
   assert.equal(asked.length, 0);
 });
