@@ -1,0 +1,116 @@
+import { createServer, type RequestListener } from "node:http";
+import fastify, { type FastifyInstance, type RouteOptions } from "fastify";
+import type { Logger } from "pino";
+import { HostError } from "#manifests/errors.ts";
+import { quote } from "#manifests/quote.ts";
+import type { Host } from "../../host.ts";
+import { untrustedJson } from "../../untrusted.ts";
+import type { Access } from "./access.ts";
+import { readBodies } from "./bodies.ts";
+import { answerClientError } from "./client-error.ts";
+import { createAccessGate, createKeyGate, createOpenGate, type GateParts } from "./gate.ts";
+import { httpLimits } from "./limits.ts";
+import { addOpenApi, collectOpenApi } from "./openapi.ts";
+import type { Settled } from "./options.ts";
+import { sendProblem } from "./problems.ts";
+import { createIds } from "./request-ids.ts";
+import { addHealth, addLive } from "./routes/health.ts";
+import { addInvoke } from "./routes/invoke.ts";
+import { addPlugins } from "./routes/plugins.ts";
+import { createSchemaCompiler } from "./validate.ts";
+
+/** A route and who may use it. */
+export interface RouteView {
+  readonly method: string;
+  readonly url: string;
+  /** Undefined for a route that needs no key. */
+  readonly access: Access | undefined;
+  readonly hasSchema: boolean;
+}
+
+/** Routes, and what answers requests for them. */
+export interface App {
+  readonly app: FastifyInstance;
+  readonly listener: RequestListener;
+  readonly routes: readonly RouteView[];
+}
+
+/** Creates the routes of a host behind their gates; nothing listens yet. */
+export function createApp(host: Host, settled: Settled, gate: GateParts): App {
+  const { app, listener } = createRouter(settled);
+  const routes: RouteView[] = [];
+  app.decorateRequest("caller").decorateRequest("traceId", "");
+  app.setValidatorCompiler(createSchemaCompiler());
+  // Not fast-json-stringify: it drops what a schema does not name, and texts of guests pass here.
+  app.setSerializerCompiler(() => (value) => untrustedJson(value));
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(error, request, reply, settled.logger),
+  );
+  app.addHook("onRoute", (route) => void routes.push(viewOf(route)));
+  readBodies(app);
+  collectOpenApi(app, settled.version);
+  if (settled.logRequests) logRequests(app, settled.logger);
+  app.register(async (open) => {
+    open.addHook("onRequest", createOpenGate(gate));
+    addLive(open);
+  });
+  app.register(async (keyed) => addKeyed(keyed, host, settled, gate));
+  return { app, listener, routes };
+}
+
+function createRouter(settled: Settled): { app: FastifyInstance; listener: RequestListener } {
+  const nextId = createIds(settled.clock);
+  const caught: { listener: RequestListener } = { listener: () => {} };
+  const app = fastify({
+    logger: false,
+    trustProxy: settled.behindProxy.length > 0 ? [...settled.behindProxy] : false,
+    genReqId: () => nextId(),
+    requestIdHeader: false,
+    bodyLimit: httpLimits.documentBytesMax,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: httpLimits.paramCharsMax },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(error, request, reply, settled.logger);
+    },
+    clientErrorHandler: answerClientError,
+    // The doors are servers of our own: one router behind two of them.
+    serverFactory: (listener) => {
+      caught.listener = listener as RequestListener;
+      return createServer();
+    },
+  });
+  return { app: app as unknown as FastifyInstance, listener: caught.listener };
+}
+
+function addKeyed(keyed: FastifyInstance, host: Host, settled: Settled, gate: GateParts): void {
+  keyed.addHook("onRequest", createKeyGate(gate));
+  keyed.addHook("onRoute", (route) => {
+    const access = route.config?.access;
+    if (access !== undefined) route.onRequest = createAccessGate(host.keys, access);
+  });
+  keyed.setNotFoundHandler(({ method, url }) => {
+    const path = quote(url.split("?", 1)[0] ?? "");
+    throw new HostError("ROUTE_NOT_FOUND", { method, path });
+  });
+  addHealth(keyed, host);
+  addOpenApi(keyed);
+  addPlugins(keyed, host);
+  keyed.register(async (scope) =>
+    addInvoke(scope, { host, logger: settled.logger, bodyLimit: settled.bodyBytesMax }),
+  );
+}
+
+function viewOf({ method, url, config, schema }: RouteOptions): RouteView {
+  return { method: String(method), url, access: config?.access, hasSchema: schema !== undefined };
+}
+
+function logRequests(app: FastifyInstance, logger: Logger): void {
+  app.addHook("onResponse", (request, reply, done) => {
+    const { id: requestId, traceId, method, caller, routeOptions } = request;
+    const { statusCode: status, elapsedTime: ms } = reply;
+    const route = routeOptions.url ?? null;
+    logger.info({ requestId, traceId, method, route, status, ms, key: caller.id }, "request");
+    done();
+  });
+}

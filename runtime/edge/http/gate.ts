@@ -1,0 +1,141 @@
+import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import { HostError } from "#manifests/errors.ts";
+import type { Host } from "../../host.ts";
+import type { Caller } from "../../keys.ts";
+import type { Access } from "./access.ts";
+import { checkHostHeader, checkOrigin } from "./allowed.ts";
+import { authenticate, homeOwner } from "./authenticate.ts";
+import { checkContentType } from "./content-type.ts";
+import { isOwnersDoor } from "./door-mark.ts";
+import { httpLimits } from "./limits.ts";
+import { pluginOf, type PluginParams } from "./plugin-path.ts";
+import { addressGroup, type RateLimit } from "./rate-limit.ts";
+import { traceIdOf } from "./request-ids.ts";
+
+/** What the gate looks things up in. */
+export interface GateParts {
+  readonly keys: Host["keys"];
+  /** What the header `host` may hold; another set once the port is known. */
+  readonly hosts: { names: ReadonlySet<string> };
+  readonly origins: ReadonlySet<string>;
+  /** Requests of each key. */
+  readonly requests: RateLimit;
+  /** Requests without a valid key of each address. */
+  readonly refusals: RateLimit;
+  readonly refusalsPerMinute: number;
+}
+
+/**
+ * Returns the hook before every route: host, origin, key, rate; nothing of the body is read yet.
+ *
+ * An address pays for requests without a valid key only. Whoever floods the host from behind the
+ * same proxy or household must not shut out those who have one.
+ *
+ * @throws HOST_REFUSED, ORIGIN_REFUSED, KEY_MISSING, KEY_UNKNOWN, KEY_EXPIRED, RATE_LIMITED
+ */
+export function createKeyGate(parts: GateParts): onRequestHookHandler {
+  return (request, reply, done) => {
+    try {
+      const isOwner = checkPlace(parts, request, reply);
+      request.caller = isOwner ? homeOwner : callerOf(parts, request);
+      checkRate(parts.requests, request.caller);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+/** Returns the hook before routes that need no key: host, origin, rate of the address. */
+export function createOpenGate(parts: GateParts): onRequestHookHandler {
+  return (request, reply, done) => {
+    try {
+      if (!checkPlace(parts, request, reply)) checkAddress(parts, request);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+/**
+ * Returns the hook of one route after the key: content type, then scope.
+ *
+ * @throws CONTENT_TYPE_REFUSED, SCOPE_MISSING
+ */
+export function createAccessGate(keys: Host["keys"], access: Access): onRequestHookHandler {
+  return (request, reply, done) => {
+    try {
+      checkContentType(request.headers, access.bodies);
+      checkScope(keys, access.scope, request);
+      // Only now is a client that asked first told to send its body.
+      if (request.headers.expect !== undefined) reply.raw.writeContinue();
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+function checkPlace(
+  { hosts, origins }: GateParts,
+  request: FastifyRequest,
+  reply: { header(name: string, value: string): unknown },
+): boolean {
+  const { headers, raw } = request;
+  request.traceId = traceIdOf(headers["traceparent"]) ?? request.id;
+  reply.header("convergio-request-id", request.id);
+  if (raw.rawHeaders.length > 2 * httpLimits.headersMax)
+    throw new HostError("HEADERS_TOO_LARGE", { limit: `${httpLimits.headersMax} fields` });
+  const isOwner = isOwnersDoor(raw);
+  // No name leads to a socket of the file system, so there is none to check.
+  if (!isOwner) checkHostHeader(headers.host, hosts.names);
+  checkOrigin(headers.origin, origins);
+  return isOwner;
+}
+
+function callerOf(parts: GateParts, request: FastifyRequest): Caller {
+  try {
+    return authenticate(parts.keys, request.headers.authorization);
+  } catch (error) {
+    checkAddress(parts, request);
+    throw error;
+  }
+}
+
+function checkAddress({ refusals, refusalsPerMinute }: GateParts, request: FastifyRequest): void {
+  const seconds = refusals.spend(addressGroup(request.ip ?? ""), refusalsPerMinute);
+  if (seconds > 0) throw rateLimited("this address", refusalsPerMinute, seconds);
+}
+
+function checkRate(requests: RateLimit, { id, ratePerMinute }: Caller): void {
+  if (ratePerMinute === 0) return;
+  const seconds = requests.spend(id, ratePerMinute);
+  if (seconds > 0) throw rateLimited("this key", ratePerMinute, seconds);
+}
+
+function rateLimited(who: string, limit: number, retryAfterSeconds: number): HostError {
+  return new HostError("RATE_LIMITED", { who, limit, retryAfterSeconds });
+}
+
+function checkScope(keys: Host["keys"], scope: Access["scope"], request: FastifyRequest): void {
+  if (scope === "own") return;
+  if (scope !== "invoke") return void keys.checkScope(request.caller, scope);
+  const plugin = pluginOf(request.params as PluginParams);
+  const at = plugin.indexOf("@");
+  const action = `invoke:${at < 0 ? plugin : plugin.slice(0, at)}`;
+  // A key for one tool passes here for its plugin; the call checks the tool once it is known.
+  if (!reaches(request.caller.scopes, action)) keys.checkScope(request.caller, action);
+}
+
+function reaches(scopes: readonly string[], action: string): boolean {
+  for (const scope of scopes)
+    if (scope === "admin" || scope === "invoke" || isWithin(scope, action)) return true;
+  return false;
+}
+
+/** Whether a scope is an action or one of its parts: `invoke:a:b` is within `invoke:a`. */
+function isWithin(scope: string, action: string): boolean {
+  if (!scope.startsWith(action)) return false;
+  return scope.length === action.length || scope[action.length] === ":";
+}

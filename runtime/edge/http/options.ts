@@ -1,0 +1,61 @@
+import { type Logger, pino } from "pino";
+import { type Clock, systemClock } from "../../clock.ts";
+import type { TlsFiles } from "./tls.ts";
+
+/** What the HTTP server is told when it is made. */
+export interface HttpServerOptions {
+  /** Address to listen on; `127.0.0.1` by default. */
+  readonly host?: string;
+  /** 0 to 65535; 0 lets the system choose. */
+  readonly port: number;
+  /** Path of the socket for the home's owner; no such door when left out. */
+  readonly socketPath?: string | undefined;
+  /** Files in PEM, read at `listen` and again at `reloadTls`. */
+  readonly tls?: TlsFiles | undefined;
+  /** Addresses of proxies in CIDR whose forwarded headers are believed; nobody's by default. */
+  readonly behindProxy?: readonly string[];
+  /** Names besides loopback that requests may address, with or without a port. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins of web pages that may call; none by default. */
+  readonly allowedOrigins?: readonly string[];
+  /** Bytes of an invoke body; 9 MiB by default: 8 MiB of input and what stands around it. */
+  readonly bodyBytesMax?: number;
+  /** Bytes of an uploaded package or module; 64 MiB by default, the largest module that loads. */
+  readonly uploadBytesMax?: number;
+  /** Requests without a valid key that an address may make a minute; 120 by default. */
+  readonly refusalsPerMinute?: number;
+  /** Milliseconds that running calls get when the server closes; 20,000 by default. */
+  readonly graceMs?: number;
+  /** Version of the host, for the OpenAPI description; `0.0.0` by default. */
+  readonly version?: string;
+  /** Where faults are logged; JSON on standard output by default. */
+  readonly logger?: Logger;
+  /** Whether every request is a line of the log; only faults are by default. */
+  readonly logRequests?: boolean;
+  /** Time for rates, chance for request and trace ids; those of the machine by default. */
+  readonly clock?: Clock;
+}
+
+/** The options with every default filled in. */
+export type Settled = { readonly [Name in keyof HttpServerOptions]-?: HttpServerOptions[Name] };
+
+/** Returns options with the defaults of a host that serves one machine. */
+export function settle(options: HttpServerOptions): Settled {
+  return Object.freeze({
+    host: "127.0.0.1",
+    socketPath: undefined,
+    tls: undefined,
+    behindProxy: [],
+    allowedHosts: [],
+    allowedOrigins: [],
+    bodyBytesMax: 9 * 2 ** 20,
+    uploadBytesMax: 64 * 2 ** 20,
+    refusalsPerMinute: 120,
+    graceMs: 20_000,
+    version: "0.0.0",
+    logRequests: false,
+    ...options,
+    clock: options.clock ?? systemClock(),
+    logger: options.logger ?? pino(),
+  });
+}

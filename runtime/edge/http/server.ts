@@ -1,0 +1,93 @@
+import type { InjectOptions, LightMyRequestResponse } from "fastify";
+import type { Host } from "../../host.ts";
+import { hostNames } from "./allowed.ts";
+import { createApp, type RouteView } from "./app.ts";
+import { insideAddress } from "./door-mark.ts";
+import { createDoors, type Doors } from "./doors.ts";
+import type { GateParts } from "./gate.ts";
+import { httpLimits } from "./limits.ts";
+import { type HttpServerOptions, type Settled, settle } from "./options.ts";
+import { createRateLimit } from "./rate-limit.ts";
+
+/** The HTTP door of a host: TCP for keys, and a socket in the home for its owner. */
+export interface HttpServer {
+  /** Every route, for lists and tests. */
+  readonly routes: readonly RouteView[];
+  /** Where it listens once it does: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** @throws PORT_TAKEN, BIND_FAILED, SOCKET_TAKEN, TLS_INVALID */
+  listen(): Promise<void>;
+  /** Reads certificate and key again; on failure the old ones stay. @throws TLS_INVALID */
+  reloadTls(): void;
+  /**
+   * Answers a request that came over no wire: as one of a key, which it must carry, or as one of
+   * the home's owner, for commands that run the host inside themselves.
+   */
+  inject(request: InjectOptions, as?: "key" | "owner"): Promise<LightMyRequestResponse>;
+  /** Takes no more connections, lets calls end within the grace, then closes what is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates the HTTP door of a host; it listens only after `listen`.
+ *
+ * @throws BIND_NEEDS_TLS
+ */
+export function createHttpServer(host: Host, options: HttpServerOptions): HttpServer {
+  const settled = settle(options);
+  const doors = createDoors(settled);
+  const at = { port: settled.port };
+  const gate = createGateParts(host, settled);
+  const { app, listener, routes } = createApp(host, settled, gate);
+  return {
+    routes,
+    get url() {
+      const name = settled.host.includes(":") ? `[${settled.host}]` : settled.host;
+      return `${schemeOf(settled)}://${name}:${at.port}`;
+    },
+    async listen() {
+      await app.ready();
+      at.port = await doors.open(listener);
+      gate.hosts.names = namesAt(settled, at.port);
+    },
+    reloadTls: doors.reloadTls,
+    inject(request, as = "key") {
+      const headers = { host: `localhost:${at.port}`, ...request.headers };
+      const from = as === "owner" ? { remoteAddress: insideAddress } : {};
+      return app.inject({ ...request, ...from, headers });
+    },
+    async close() {
+      const shut = doors.shut();
+      await host.drain(settled.graceMs);
+      await ended(shut, doors);
+      await app.close();
+    },
+  };
+}
+
+/** Answers that are on their way get this long after the drain; then connections are cut. */
+async function ended(shut: Promise<void>, doors: Doors): Promise<void> {
+  const cut = setTimeout(() => doors.cut(), httpLimits.lastAnswersMs);
+  await shut;
+  clearTimeout(cut);
+}
+
+function createGateParts({ keys }: Host, settled: Settled): GateParts {
+  const { clock, allowedOrigins, refusalsPerMinute, port } = settled;
+  return {
+    keys,
+    hosts: { names: namesAt(settled, port) },
+    origins: new Set(allowedOrigins),
+    requests: createRateLimit(httpLimits.keysMax, clock),
+    refusals: createRateLimit(httpLimits.addressesMax, clock),
+    refusalsPerMinute,
+  };
+}
+
+function namesAt(settled: Settled, port: number): ReadonlySet<string> {
+  return hostNames({ scheme: schemeOf(settled), port, allowedHosts: settled.allowedHosts });
+}
+
+function schemeOf({ tls }: Settled): "http" | "https" {
+  return tls === undefined ? "http" : "https";
+}

@@ -1,0 +1,35 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { FastifySchemaCompiler } from "fastify";
+import { mismatchOf } from "#manifests/check.ts";
+import { HostError } from "#manifests/errors.ts";
+
+const partNames: Readonly<Record<string, string>> = {
+  body: "body",
+  querystring: "query",
+  params: "path",
+  headers: "headers",
+};
+
+/**
+ * Returns the compiler of route schemas: strict, and nothing is dropped, filled in or changed.
+ *
+ * Only the query is coerced, because all of it is text: `?limit=5` is the number 5.
+ */
+export function createSchemaCompiler(): FastifySchemaCompiler<object> {
+  const options = { strict: true, allErrors: false, verbose: true, allowUnionTypes: true } as const;
+  const exact = new Ajv2020({ ...options, removeAdditional: false });
+  const coercing = new Ajv2020({ ...options, removeAdditional: false, coerceTypes: true });
+  for (const ajv of [exact, coercing])
+    ajv.addVocabulary(["errorMessage", "example"]).addFormat("binary", true);
+  return ({ schema, httpPart = "body" }) => {
+    const validate = (httpPart === "querystring" ? coercing : exact).compile(schema);
+    const part = partNames[httpPart] ?? httpPart;
+    return (value: unknown) => {
+      if (validate(value)) return true;
+      const [first] = validate.errors ?? [];
+      const facts =
+        first === undefined ? { path: "it", problem: "does not fit" } : mismatchOf(first);
+      return { error: new HostError("REQUEST_INVALID", { part, ...facts }) };
+    };
+  };
+}
