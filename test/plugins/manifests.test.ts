@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseManifest } from "#manifests/manifest.ts";
+import { prepare } from "#runtime/sandbox/module/prepare.ts";
+import { admitSchema } from "#runtime/sandbox/schema/admit.ts";
 import { root } from "../../plugins/command.ts";
 import { recipes } from "../../plugins/recipes.ts";
-import { missing } from "./yardstick.ts";
+import { manifestOf, missing } from "./yardstick.ts";
 
 const folders = readdirSync(`${root}plugins`, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -26,6 +28,13 @@ for (const id of folders) {
       assert(tool.description !== "" && tool.input && tool.output, tool.name);
   });
 
+  test(`${id}'s schemas are ones that the host admits`, () => {
+    const { provides, config } = manifestOf(id);
+    for (const tool of provides.tools)
+      for (const schema of [tool.input, tool.output]) admitSchema(schema, tool.name);
+    if (config !== undefined) admitSchema(config, "config");
+  });
+
   const skip = await missing(id);
   test(`${id} exports its tools and imports only what it asks for`, { skip }, async () => {
     const manifest = parseManifest(readFileSync(`${root}plugins/${id}/manifest.json`));
@@ -38,5 +47,13 @@ for (const id of folders) {
     const asked = [manifest.uses.kv && "kv", manifest.uses.tools.length > 0 && "tools"];
     const wanted = asked.filter(Boolean).map((name) => `extism:host/user ${name}`);
     assert.deepEqual([...new Set(capabilities)], wanted);
+  });
+
+  test(`${id} is a module that the host admits and meters`, { skip }, () => {
+    const bytes = readFileSync(`${root}plugins/${id}/build/plugin.wasm`);
+    const memoryPagesMax = 1024;
+    const prepared = prepare(bytes, { memoryPagesMax, admits: () => true });
+    assert(WebAssembly.validate(Uint8Array.from(prepared.metered)));
+    assert(prepared.memoryPagesMin <= 256, `${prepared.memoryPagesMin} pages`);
   });
 }

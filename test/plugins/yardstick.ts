@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import createPlugin from "@extism/extism";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { build } from "../../plugins/build.ts";
 import { root } from "../../plugins/command.ts";
 import { recipes } from "../../plugins/recipes.ts";
 
 /** A plugin as the Extism SDK runs it: a second opinion, independent of our own host. */
 export interface Guest {
-  /** Gives the output text of a call; rejects with the guest's own error. */
+  /**
+   * Gives the output text of a call, which fits the manifest; rejects with the guest's own error.
+   */
   readonly call: (tool: string, input: string | Uint8Array) => Promise<string>;
   /** Gives the size of the guest's linear memory, which never shrinks. */
   readonly memoryBytes: () => Promise<number>;
@@ -40,6 +43,7 @@ export function manifestOf(id: string) {
 /** Starts a built plugin; call `missing` first. */
 export async function guestOf(id: string, around: Surroundings = {}): Promise<Guest> {
   const data = readFileSync(`${root}plugins/${id}/build/plugin.wasm`);
+  const outputs = outputsOf(id);
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(data));
   const plugin = await createPlugin(
     { wasm: [{ data }] },
@@ -51,7 +55,12 @@ export async function guestOf(id: string, around: Surroundings = {}): Promise<Gu
     },
   );
   return {
-    call: async (tool, input) => (await plugin.call(tool, input))?.text() ?? "",
+    call: async (tool, input) => {
+      const text = (await plugin.call(tool, input))?.text() ?? "";
+      const fits = outputs.get(tool);
+      assert(fits?.(JSON.parse(text)), `${text} does not fit: ${JSON.stringify(fits?.errors)}`);
+      return text;
+    },
     memoryBytes: async () => {
       const { memory } = (await plugin.getInstance()).exports;
       assert(memory instanceof WebAssembly.Memory);
@@ -59,6 +68,13 @@ export async function guestOf(id: string, around: Surroundings = {}): Promise<Gu
     },
     [Symbol.asyncDispose]: () => plugin.close(),
   };
+}
+
+// By a validator that is not the host's.
+function outputsOf(id: string): Map<string, ReturnType<Ajv2020["compile"]>> {
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+  const tools: { export: string; output: object }[] = manifestOf(id).provides.tools;
+  return new Map(tools.map((tool) => [tool.export, ajv.compile(tool.output)]));
 }
 
 function functionsOf(functions: Record<string, HostFunction>) {
