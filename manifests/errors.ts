@@ -191,6 +191,11 @@ export const errors = {
     message: "Cannot read the answer of {where}: {reason}",
     hint: "Check that the address is that of a convergio host of this version",
   },
+  UNHEALTHY: {
+    status: 503,
+    message: "Cannot vouch for this host: {names} failed",
+    hint: "Do what the hints above say, then run `convergio doctor` again",
+  },
   FILE_UNUSABLE: {
     status: 400,
     message: "Cannot use {file}: {problem}",
@@ -278,7 +283,8 @@ export const errors = {
   },
   CAPABILITY_UNKNOWN: {
     status: 422,
-    message: "Cannot install the plugin: it asks for {capability}, which this host does not provide",
+    message:
+      "Cannot install the plugin: it asks for {capability}, which this host does not provide",
     hint: "Install it on a host that provides {capability}",
   },
   CAPABILITY_DENIED: {

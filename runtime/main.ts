@@ -1,3 +1,4 @@
+import { loadHost } from "./edge/cli/host-maker.ts";
 import { run } from "./edge/cli/run.ts";
 
 // A reader that has seen enough (`| head`) closes the pipe; that is no failure of the command.
@@ -15,7 +16,6 @@ process.exitCode = await run(process.argv.slice(2), {
       return { [Symbol.dispose]: () => void process.off(name, hear) };
     },
   },
-  // Loaded only when a command needs a host of its own: it brings the database with it.
-  makeHost: async (wish) => (await import("./host.ts")).createHost(wish),
+  makeHost: loadHost,
   exit: (code) => process.exit(code),
 });

@@ -34,15 +34,23 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
   [
     "network",
     /(?<![.\w])fetch\(|"node:(http|https|http2|net|tls|dgram|dns)"|"undici"/,
-    ["runtime/sandbox/runner-main.ts", "runtime/sandbox/preparer-main.ts"],
+    [
+      "runtime/sandbox/runner-main.ts",
+      "runtime/sandbox/preparer-main.ts",
+      "runtime/edge/cli/wire-door.ts",
+    ],
   ],
-  ["disk", /"node:fs(\/promises)?"/, []],
+  [
+    "disk",
+    /"node:fs(\/promises)?"/,
+    ["runtime/config.ts", "runtime/machine.ts", "runtime/edge/cli/files.ts"],
+  ],
   ["subprocesses", /"node:child_process"/, ["runtime/sandbox/process.ts"]],
   ["threads", /"node:worker_threads"|"node:cluster"/, []],
   ["WebAssembly", /\bWebAssembly\.(compile|instantiate|validate|Module\(|Instance\()/, []],
   ["wall clock", /\bDate\.now\(|\bnew Date\(\)/, ["runtime/clock.ts"]],
   ["environment", /\bprocess\.env\b/, ["runtime/config.ts"]],
-  ["console", /\bconsole\.|process\.(stdout|stderr)/, []],
+  ["console", /\bconsole\.|process\.(stdout|stderr)/, ["runtime/main.ts"]],
   ["randomness", /\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|getRandomValues/, []],
   ["eval", /\beval\(|\bnew Function\(|"node:vm"/, []],
 ];
@@ -170,7 +178,10 @@ function untidy(file: SourceFile): string[] {
 }
 
 test("every source file is tidy", () => {
-  assert.deepEqual(sources.filter(({ path }) => path !== "manifests/errors.ts").flatMap(untidy), []);
+  assert.deepEqual(
+    sources.filter(({ path }) => path !== "manifests/errors.ts").flatMap(untidy),
+    [],
+  );
 });
 
 test("every source file is imported by something", () => {
@@ -179,10 +190,7 @@ test("every source file is imported by something", () => {
   );
   const isDead = (path: string): boolean =>
     !used.has(path) && !programs.includes(path) && !path.endsWith(".d.ts");
-  assert.deepEqual(
-    sources.map(({ path }) => path).filter(isDead),
-    [],
-  );
+  assert.deepEqual(sources.map(({ path }) => path).filter(isDead), []);
 });
 
 test("no source file imports itself by way of others", () => {
@@ -229,7 +237,7 @@ test("untidy() says what it is there to say", () => {
   const found = untidy({ path: "registry/x.ts", text });
   assert.deepEqual(found, [
     "registry/x.ts: registry/ may not import runtime/call.ts",
-    "registry/x.ts: uses network; held by runtime/sandbox/runner-main.ts, runtime/sandbox/preparer-main.ts",
+    "registry/x.ts: uses network; held by runtime/sandbox/runner-main.ts, runtime/sandbox/preparer-main.ts, runtime/edge/cli/wire-door.ts",
     "registry/x.ts: any is banned; write unknown and a check",
     "registry/x.ts: f is exported without a sentence above it",
     "registry/x.ts: throws PLUGIN_NOT_FOUND but no @throws says so",

@@ -21,7 +21,7 @@ export interface Answer {
 
 /** One way to reach a host; the same commands go through all of them. */
 export interface Door extends AsyncDisposable {
-  /** `remote`: another's address; `live`: the host that runs in the home; `inside`: this process. */
+  /** `remote`: at an address; `live`: the host that runs in the home; `inside`: this process. */
   readonly kind: "remote" | "live" | "inside";
   /** Which host it is, in words for an error. */
   readonly where: string;

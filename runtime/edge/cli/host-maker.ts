@@ -8,5 +8,8 @@ export interface HostWish {
   readonly config: Config;
 }
 
-/** Makes the host of this process; the host itself is loaded only then. */
+/** Makes the host of this process. */
 export type HostMaker = (wish: HostWish) => Promise<Host>;
+
+/** Makes the real host, which is loaded only now: it brings the database with it. */
+export const loadHost: HostMaker = async (wish) => (await import("../../host.ts")).createHost(wish);

@@ -1,7 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
 import { HostError } from "#manifests/errors.ts";
-import { quote } from "#manifests/quote.ts";
-import { bytesText } from "#manifests/units.ts";
+import { readBounded } from "./files.ts";
 
 /** What a call is given. */
 export type Input =
@@ -50,19 +48,7 @@ async function bytesOf(
   if (word === undefined) return undefined;
   if (word === "-") return readAll(inputBytesMax);
   if (word.startsWith("@@")) return Buffer.from(word.slice(1));
-  return word.startsWith("@") ? readBounded(word.slice(1)) : Buffer.from(word);
-}
-
-async function readBounded(file: string): Promise<Uint8Array> {
-  const unusable = (problem: string, cause?: unknown): HostError =>
-    new HostError("FILE_UNUSABLE", { file: quote(file), problem }, { cause });
-  const facts = await stat(file).catch((cause) => {
-    throw unusable("it cannot be found", cause);
-  });
-  if (facts.size > inputBytesMax) throw unusable(`it is larger than ${bytesText(inputBytesMax)}`);
-  return readFile(file).catch((cause) => {
-    throw unusable("it cannot be read", cause);
-  });
+  return word.startsWith("@") ? readBounded(word.slice(1), inputBytesMax) : Buffer.from(word);
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,13 +1,14 @@
-import { readFile, stat } from "node:fs/promises";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
 import { homeFiles } from "../../config.ts";
 import type { Door } from "./door.ts";
-import { createWireDoor } from "./wire-door.ts";
+import { factsOf, readBounded, unusable } from "./files.ts";
+import { answersAt, createWireDoor } from "./wire-door.ts";
 import type { World } from "./world.ts";
 
+/** A key is under 100 characters; a file with more holds something else. */
+const secretBytesMax = 4_096;
 const secretForm = /^[\x21-\x7e]{8,512}$/;
 const loopback = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 
@@ -16,8 +17,8 @@ const waitMs = 5_000;
 const pollMs = 100;
 
 /**
- * Returns the way to a host: the address given, else the host that runs in the home, else one in this
- * process for as long as the command takes.
+ * Returns the way to a host: the address given, else the host that runs in the home, else one in
+ * this process for as long as the command takes.
  *
  * @throws USAGE_INVALID, FILE_UNUSABLE, and what starting a host throws
  */
@@ -29,11 +30,11 @@ export async function openDoor(world: World): Promise<Door> {
   return openLocal(world);
 }
 
-/** Another command may have the home for a moment; then it is free soon, or a host answers there. */
+/** Another command may have the home for a moment; it is free soon, or a host answers there. */
 async function openLocal(world: World): Promise<Door> {
   const { socket } = homeFiles(world.home());
   for (const started = world.now(); ; await sleep(pollMs)) {
-    if (await answers(socket)) return createWireDoor({ kind: "live", at: { socket } });
+    if (await answersAt(socket)) return createWireDoor({ kind: "live", at: { socket } });
     try {
       // Only here, because it brings the whole host with it.
       const { createInsideDoor } = await import("./inside-door.ts");
@@ -70,30 +71,15 @@ function parseAddress(address: string): URL {
 }
 
 async function readSecret({ terminal }: World, file: string): Promise<string> {
-  const unusable = (problem: string, cause?: unknown): HostError =>
-    new HostError("FILE_UNUSABLE", { file: `the key file ${quote(file)}`, problem }, { cause });
-  const [facts, text] = await Promise.all([stat(file), readFile(file, "utf8")]).catch((cause) => {
-    throw unusable("it cannot be read", cause);
-  });
-  if ((facts.mode & 0o077) !== 0)
+  const { mode } = await factsOf(file);
+  if ((mode & 0o077) !== 0)
     terminal.note(
       `${terminal.paintNote("yellow", "warning:")} other users of this machine can read ` +
         `${quote(file)}; run \`chmod 600\` on it`,
     );
-  const secret = text.trim();
-  if (!secretForm.test(secret)) throw unusable("it must hold the secret of one key and no more");
-  return secret;
-}
-
-/** Whether a host listens; a socket file alone may be left over from one that was killed. */
-function answers(socket: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const probe = connect(socket);
-  const settle = (isLive: boolean) => () => {
-    probe.destroy();
-    resolve(isLive);
-  };
-  probe.once("connect", settle(true));
-  probe.once("error", settle(false));
-  return promise;
+  const secret = Buffer.from(await readBounded(file, secretBytesMax))
+    .toString("utf8")
+    .trim();
+  if (secretForm.test(secret)) return secret;
+  throw unusable(file, "it must hold the secret of one key and nothing else");
 }

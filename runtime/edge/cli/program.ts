@@ -3,6 +3,7 @@ import { untrustedLine } from "../../untrusted.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCalls } from "./commands/calls.ts";
 import { addConfig } from "./commands/config.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addKey } from "./commands/keys.ts";
 import { addPlugin } from "./commands/plugin.ts";
 import { addServe } from "./commands/serve.ts";
@@ -15,6 +16,7 @@ const commands: readonly AddCommand[] = [
   addCalls,
   addAudit,
   addConfig,
+  addDoctor,
 ];
 
 /** Returns the tree of all commands; every part of it can say how it is used. */

@@ -5,7 +5,7 @@ const steps = [
   [1, "s"],
 ] as const;
 
-/** Returns how long ago or ahead a moment is, in its largest unit: `3 d`, `12 min`; `-` for none. */
+/** Returns how far a moment is, in its largest unit: `3 d`, `12 min`; `-` for none. */
 export function ageText(moment: string | null | undefined, now: number): string {
   const at = Date.parse(moment ?? "");
   return Number.isNaN(at) ? "-" : secondsText(Math.abs(now - at) / 1_000);

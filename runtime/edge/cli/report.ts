@@ -18,7 +18,7 @@ export interface ReportOptions {
 /**
  * Writes a failure beside the results and returns the exit code that it means.
  *
- * A bug of ours is written with its stack, because the person who runs the command owns the machine.
+ * A bug of ours is written with its stack: whoever runs the command owns the machine.
  *
  * @param error  whatever was thrown; its texts may be untrusted
  */

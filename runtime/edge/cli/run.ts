@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { systemClock } from "../../clock.ts";
 import { type Environment, readEnvironment } from "../../config.ts";
 import type { HostMaker } from "./host-maker.ts";
 import { openDoor } from "./open-door.ts";
@@ -49,7 +50,7 @@ function worldOf(program: Command, { parts, terminal, environment }: WorldParts)
     terminal,
     environment,
     options,
-    now: Date.now,
+    now: systemClock().now,
     home: () => resolve(options().home ?? environment.home),
     openDoor: () => openDoor(world),
   };

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Characters that a terminal draws two columns wide. */
+/** Characters that a terminal draws two columns wide: pictures, and the scripts of East Asia. */
 const wide =
-  /[\p{Extended_Pictographic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u{ff01}-\u{ff60}]/u;
+  /[\p{Extended_Pictographic}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}！-｠]/u;
 const marks = /\p{M}/u;
 const gap = "  ";
 

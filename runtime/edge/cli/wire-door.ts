@@ -5,6 +5,7 @@ import {
   request as requestHttp,
 } from "node:http";
 import { request as requestHttps } from "node:https";
+import { connect, createServer } from "node:net";
 import { HostError } from "#manifests/errors.ts";
 import type { Answer, Door, Send } from "./door.ts";
 
@@ -106,4 +107,30 @@ function answerOf(incoming: IncomingMessage): Answer {
 function reasonOf(cause: NodeJS.ErrnoException): string {
   if (cause.code === "ECONNREFUSED" || cause.code === "ENOENT") return "nothing listens there";
   return cause.code ?? cause.message;
+}
+
+/**
+ * Returns whether a host listens at a socket; its file alone may be left over from a killed one.
+ *
+ * @param socket  path
+ */
+export function answersAt(socket: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const probe = connect(socket);
+  const settle = (isLive: boolean) => () => {
+    probe.destroy();
+    resolve(isLive);
+  };
+  probe.once("connect", settle(true));
+  probe.once("error", settle(false));
+  return promise;
+}
+
+/** Returns whether a port could be listened on now. */
+export function isPortFree(host: string, port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const probe = createServer();
+  probe.once("error", () => resolve(false));
+  probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
+  return promise;
 }

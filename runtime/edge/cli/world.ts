@@ -58,7 +58,7 @@ export async function withDoor<Result>(
   return await act(door);
 }
 
-/** Returns the address of a plugin under `/plugins`; ids hold a slash, which is no separator here. */
+/** Returns the path of a plugin under `/plugins`; the slash of an id is no separator there. */
 export function pluginPath(id: string, rest = ""): string {
   return `/plugins/${encodeURIComponent(id)}${rest}`;
 }

@@ -1,8 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { HostError } from "#manifests/errors.ts";
-import { quote } from "#manifests/quote.ts";
-import { bytesText } from "#manifests/units.ts";
 import type { PluginView } from "../../../host.ts";
 import type { ConsentAsk } from "../../../install.ts";
 import { untrustedName } from "../../../untrusted.ts";
@@ -10,6 +6,7 @@ import { askJson } from "../ask.ts";
 import { consentText } from "../consent.ts";
 import type { Door, Send } from "../door.ts";
 import { example } from "../example.ts";
+import { factsOf, readBounded, unusable } from "../files.ts";
 import { type AddCommand, pluginPath, show, withDoor, type World } from "../world.ts";
 
 interface InstallOptions {
@@ -44,7 +41,6 @@ interface Wanted extends InstallOptions {
 async function install(world: World, door: Door, wanted: Wanted): Promise<void> {
   const begun = await begin(world, door, wanted);
   const plugin = "consentId" in begun ? await settle(world, door, { wanted, begun }) : begun;
-  if (plugin === undefined) return;
   show(world, plugin, () => installedText(world, plugin));
 }
 
@@ -58,38 +54,30 @@ async function begin(world: World, door: Door, wanted: Wanted): Promise<Begun> {
   }
 }
 
-/** The owner's host reads the path itself; another's host gets the bytes. */
+/**
+ * The owner's host reads the path itself; another's host gets the bytes.
+ *
+ * @throws USAGE_INVALID
+ */
 async function sendOf(door: Door, { source, id }: Wanted): Promise<{ query: string; send: Send }> {
-  const path = resolve(source);
-  const facts = await stat(path).catch((cause) => {
-    throw unusable(source, "it cannot be found", cause);
-  });
-  const isModule = facts.isFile() && path.endsWith(".wasm");
+  const { path, kind } = await factsOf(source);
+  const isModule = kind === "file" && path.endsWith(".wasm");
   if (id !== undefined && !isModule)
     throw new HostError("USAGE_INVALID", {
       argument: "--id",
       problem: "only a .wasm needs a name",
     });
   if (door.kind !== "remote" && id === undefined) return { query: "", send: { json: { path } } };
-  if (!facts.isFile())
+  if (kind === "folder")
     throw unusable(
       source,
       "a remote host takes a package (.tgz) or a module (.wasm), not a folder",
     );
-  if (facts.size > packageBytesMax)
-    throw unusable(source, `it is larger than ${bytesText(packageBytesMax)}`);
-  const bytes = await readFile(path);
+  const bytes = await readBounded(source, packageBytesMax);
+  if (!isModule) return { query: "", send: { bytes, contentType: "application/gzip" } };
   const name = id ?? path.replace(/^.*\//, "").replace(/\.wasm$/, "");
-  return isModule
-    ? {
-        query: `?id=${encodeURIComponent(name)}`,
-        send: { bytes, contentType: "application/wasm" },
-      }
-    : { query: "", send: { bytes, contentType: "application/gzip" } };
-}
-
-function unusable(file: string, problem: string, cause?: unknown): HostError {
-  return new HostError("FILE_UNUSABLE", { file: quote(file), problem }, { cause });
+  const query = `?id=${encodeURIComponent(name)}`;
+  return { query, send: { bytes, contentType: "application/wasm" } };
 }
 
 interface Waiting {
@@ -97,12 +85,12 @@ interface Waiting {
   readonly begun: Extract<Begun, { consentId: string }>;
 }
 
-/** Shows what is asked and answers it; returns nothing when the person said no. */
-async function settle(
-  world: World,
-  door: Door,
-  { wanted, begun }: Waiting,
-): Promise<PluginView | undefined> {
+/**
+ * Shows what is asked, and answers it for the person.
+ *
+ * @throws CONSENT_NEEDED, CONSENT_DECLINED
+ */
+async function settle(world: World, door: Door, { wanted, begun }: Waiting): Promise<PluginView> {
   const { terminal } = world;
   const { consentId, ask } = begun;
   terminal.note(consentText(ask, terminal.paintNote));

@@ -1,12 +1,12 @@
-import { writeFile } from "node:fs/promises";
 import { HostError } from "#manifests/errors.ts";
 import { bytesText } from "#manifests/units.ts";
 import type { Usage } from "../../../call.ts";
 import type { PluginView } from "../../../host.ts";
-import { untrustedJson, untrustedLines, untrustedName } from "../../../untrusted.ts";
+import { untrusted, untrustedJson, untrustedLines, untrustedName } from "../../../untrusted.ts";
 import { ask, askJson, bodyOf } from "../ask.ts";
 import { type Door, ProblemError, type Send } from "../door.ts";
 import { example } from "../example.ts";
+import { writeOutput } from "../files.ts";
 import { inputOf } from "../input.ts";
 import { bytesShort, countText, millisecondsText } from "../readable.ts";
 import { type AddCommand, pluginPath, show, withDoor, type World } from "../world.ts";
@@ -65,7 +65,7 @@ async function invoke(world: World, door: Door, wanted: Wanted): Promise<void> {
   });
   if (wanted.usage) world.terminal.note(usageText(answer.usage, answer.callId));
   if (wanted.out !== undefined)
-    return writeFile(wanted.out, `${outputText(answer.output, false)}\n`);
+    return writeOutput(wanted.out, `${outputText(answer.output, false)}\n`);
   show(world, answer, () => outputText(answer.output, world.terminal.isScreen));
 }
 
@@ -80,7 +80,11 @@ async function toolsOf(door: Door, id: string): Promise<readonly Tool[] | undefi
   }
 }
 
-/** One word is the tool when there is one of this name, else the input of the only tool. */
+/**
+ * One word is the tool when there is one of this name, else the input of the only tool.
+ *
+ * @throws USAGE_INVALID
+ */
 function toolAndInput(tools: readonly Tool[] | undefined, words: readonly string[]) {
   const [first, second] = words;
   if (second !== undefined || first === undefined || tools === undefined)
@@ -88,9 +92,10 @@ function toolAndInput(tools: readonly Tool[] | undefined, words: readonly string
   if (tools.some(({ name }) => name === first)) return { tool: first, word: undefined };
   const only = onlyTool(tools);
   if (only !== undefined) return { tool: only, word: first };
+  const names = tools.map(({ name }) => untrustedName(name)).join(", ");
   throw new HostError("USAGE_INVALID", {
-    argument: untrustedName(first),
-    problem: `the plugin has no such tool; it has ${tools.map(({ name }) => untrustedName(name)).join(", ")}`,
+    argument: untrusted(first, 40),
+    problem: `the plugin has no such tool; it has ${names}`,
   });
 }
 
@@ -116,7 +121,7 @@ async function invokeBytes(world: World, door: Door, call: BytesCall): Promise<v
   const usage = answer.headers["convergio-usage"];
   if (call.usage && usage !== undefined)
     world.terminal.note(usageText(JSON.parse(usage) as Usage, callId));
-  if (call.out !== undefined) return writeFile(call.out, bytes);
+  if (call.out !== undefined) return writeOutput(call.out, bytes);
   if (world.terminal.isScreen)
     return world.terminal.note(
       `${bytesText(bytes.byteLength)} of output; write it with --out FILE`,

@@ -1,11 +1,10 @@
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
 import type { KeyView } from "../../../keys.ts";
 import { untrusted, untrustedName } from "../../../untrusted.ts";
 import { askJson } from "../ask.ts";
 import { example } from "../example.ts";
+import { writeSecret } from "../files.ts";
 import { wholeNumber } from "../numbers.ts";
 import { ageText } from "../readable.ts";
 import { table } from "../table.ts";
@@ -115,19 +114,10 @@ async function hand(world: World, made: Made, out: string | undefined): Promise<
   const { key, secret } = made;
   if (out !== undefined) await writeSecret(out, secret);
   const shown = out === undefined ? made : { key, file: out };
-  terminal.note(
-    `key ${untrustedName(key.id)} of ${untrusted(key.owner)}: ${key.scopes.map(untrustedName).join(" ")}`,
-  );
+  const scopes = key.scopes.map(untrustedName).join(" ");
+  terminal.note(`key ${untrustedName(key.id)} of ${untrusted(key.owner)} may ${scopes}`);
   if (out === undefined) terminal.note("Its secret follows; it is not kept anywhere else.");
   show(world, shown, () => (out === undefined ? secret : `written to ${quote(out)}`));
-}
-
-async function writeSecret(file: string, secret: string): Promise<void> {
-  // Never over a file that is there: it may be a link, or readable by others.
-  await writeFile(file, `${secret}\n`, { flag: "wx", mode: 0o600 }).catch((cause) => {
-    const problem = cause.code === "EEXIST" ? "it is there already" : "it cannot be written";
-    throw new HostError("FILE_UNUSABLE", { file: quote(file), problem }, { cause });
-  });
 }
 
 function listText(world: World, keys: readonly KeyView[]): string {

@@ -17,6 +17,7 @@ export const addPluginConfig: AddCommand = (parent, world) => {
   addSet(config, world);
 };
 
+/** @throws USAGE_INVALID */
 const addGet: AddCommand = (parent, world) => {
   const command = parent
     .command("get")

@@ -36,7 +36,7 @@ export const addStart: AddCommand = (parent, world) => {
   example(command, "convergio plugin start local/vowels");
 };
 
-/** Adds `plugin stop`. */
+/** Adds `plugin stop`. @throws USAGE_INVALID */
 export const addStop: AddCommand = (parent, world) => {
   const command: Command = parent
     .command("stop")

@@ -1,0 +1,50 @@
+import { HostError } from "#manifests/errors.ts";
+import { untrustedLine } from "../../../untrusted.ts";
+import type { Finding } from "../doctor/finding.ts";
+import { lookAtHome } from "../doctor/home.ts";
+import { lookAtHost } from "../doctor/host.ts";
+import { lookAtMachine } from "../doctor/machine.ts";
+import { example } from "../example.ts";
+import type { Paint } from "../terminal.ts";
+import { type AddCommand, show, type World } from "../world.ts";
+
+const paints = { ok: "green", warning: "yellow", failed: "red" } as const satisfies Record<
+  Finding["state"],
+  Paint
+>;
+
+/** Adds `doctor`. @throws UNHEALTHY */
+export const addDoctor: AddCommand = (parent, world) => {
+  const command = parent
+    .command("doctor")
+    .description("look at this machine, the home and the host, and say what is wrong")
+    .action(async () => {
+      const findings = await look(world);
+      const bad = findings.filter(({ state }) => state === "failed");
+      show(world, { ok: bad.length === 0, findings }, () => findingsText(world, findings));
+      if (bad.length > 0)
+        throw new HostError("UNHEALTHY", { names: bad.map(({ name }) => name).join(", ") });
+    });
+  example(command, "convergio doctor");
+};
+
+async function look(world: World): Promise<readonly Finding[]> {
+  const { environment, options } = world;
+  if (options().url !== undefined) return lookAtHost(world.openDoor);
+  return [
+    ...(await lookAtMachine(world.now())),
+    ...(await lookAtHome({ home: world.home(), environment })),
+    ...(await lookAtHost(world.openDoor)),
+  ];
+}
+
+function findingsText({ terminal }: World, findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  return findings
+    .map(({ name, state, detail, hint }) => {
+      const mark = terminal.paint(paints[state], state.padEnd(7));
+      const line = `${mark}  ${untrustedLine(name).padEnd(width)}  ${untrustedLine(detail)}`;
+      return hint === "" ? line : `${line}\n${" ".repeat(9)}hint: ${untrustedLine(hint)}`;
+    })
+    .join("\n");
+}
