@@ -1,0 +1,49 @@
+import { type Connections, type DatabaseOptions, openDatabase } from "./database.ts";
+import { createHot, type Hot } from "./hot.ts";
+import { createKeyStore, type KeyStore } from "./keys.ts";
+import { createKv, type Kv } from "./kv.ts";
+import { createPluginStore, type PluginStore } from "./plugins.ts";
+import type { InstalledPlugin, KeyRecord } from "./records.ts";
+
+/** Everything that a host keeps in memory while it runs. */
+export interface Snapshot {
+  readonly plugins: readonly InstalledPlugin[];
+  readonly keys: readonly KeyRecord[];
+}
+
+/**
+ * What the host remembers over restarts.
+ *
+ * Nothing between a request and its answer reads plugins or keys from here: they are loaded once,
+ * kept in memory, and every change is written here before it holds.
+ */
+export interface Store extends AsyncDisposable {
+  readonly plugins: PluginStore;
+  readonly keys: KeyStore;
+  readonly kv: Kv;
+  readonly hot: Hot;
+  loadAll(): Promise<Snapshot>;
+}
+
+/**
+ * Opens the store of a home, or makes it.
+ *
+ * @throws SCHEMA_NEWER, STORE_DAMAGED, STORAGE_FULL
+ */
+export async function openStore(options: DatabaseOptions): Promise<Store> {
+  const connections: Connections = openDatabase(options);
+  const hot = createHot(connections.hot);
+  const plugins = createPluginStore(connections.durable, options.clock);
+  const keys = createKeyStore(connections.durable, hot);
+  return {
+    plugins,
+    keys,
+    kv: createKv(hot, options.clock),
+    hot,
+    loadAll: async () => ({ plugins: await plugins.loadAll(), keys: await keys.loadAll() }),
+    [Symbol.asyncDispose]: async () => {
+      hot[Symbol.dispose]();
+      connections.durable.close();
+    },
+  };
+}
