@@ -63,7 +63,7 @@ export type EnvFunction = keyof typeof envFunctions;
 /** The one signature of every function of `extism:host/user`: a block in, a new block out. */
 export const userSignature: Signature = taking("i64").giving("i64");
 
-/** What `get_log_level` answers: a guest logs what is at least this high; `off` is never reached. */
+/** What `get_log_level` answers: a guest logs what is at least as high; `off` is never reached. */
 export const logLevels = {
   trace: 0,
   debug: 1,
@@ -80,8 +80,8 @@ export type LogLevel = keyof typeof logLevels;
  * What a function of `extism:host/user` answers, as UTF-8 JSON.
  *
  * Bytes too many for JSON travel in blocks: the request and the answer may carry a member `blocks`,
- * a list of handles as decimal strings or safe integers. Blocks of a request stay the guest's, those
- * of an answer become the guest's.
+ * a list of handles as decimal strings or safe integers. Blocks of a request stay the guest's,
+ * those of an answer become the guest's.
  */
 export type Answer =
   | { readonly ok: unknown; readonly blocks?: readonly (string | number)[] }

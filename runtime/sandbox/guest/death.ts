@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 /** Ends guests with errors that no guest can catch, and knows why each was made. */
 export interface Death<Reason = unknown> {
   /**
-   * Returns an error that a guest's `catch_all` does not see, thrown by an import or as the rejection
-   * of a suspended one. Every call makes a new one.
+   * Returns an error that a guest's `catch_all` does not see, thrown by an import or as the
+   * rejection of a suspended one. Every call makes a new one.
    */
   error(reason: Reason): Error;
   /** Returns why an error was made, or undefined for one that was not made here. */
@@ -12,8 +12,8 @@ export interface Death<Reason = unknown> {
 }
 
 /**
- * `(module (func (export "f") unreachable))`: the engine marks the error of a real trap as uncatchable,
- * and the mark stays on the object. An error that JavaScript made has no such mark.
+ * `(module (func (export "f") unreachable))`: the engine marks the error of a real trap as
+ * uncatchable, and the mark stays on the object. An error that JavaScript made has no such mark.
  *
  * @see https://webassembly.github.io/spec/js-api/#exported-function-exotic-objects
  */

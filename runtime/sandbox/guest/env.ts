@@ -36,8 +36,8 @@ const lineBytesMax = 64 * 1024;
  * Returns the whole import object `extism:host/env` of one instance: the kernel's functions as they
  * are, wasm to wasm, and the others around them. All but `http_request` never wait.
  *
- * Blocks that a guest hands over are freed after the answer was allocated, never before: a guest that
- * frees its key once more, as some kits do, would else free the answer.
+ * Blocks that a guest hands over are freed after the answer was allocated, never before: a guest
+ * that frees its key once more, as some kits do, would else free the answer.
  */
 export function createEnv(kernel: Kernel, ports: EnvPorts): WebAssembly.ModuleImports {
   const door = new Door(kernel, ports);

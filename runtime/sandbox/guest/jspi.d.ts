@@ -11,6 +11,6 @@ declare namespace WebAssembly {
    */
   const Suspending: new (wait: (...values: never[]) => unknown) => ExportValue;
 
-  /** Returns an exported function as one that answers a promise, below which the guest may suspend. */
+  /** Returns an export as a function that answers a promise, below which the guest may suspend. */
   function promising(start: ExportValue): (...values: unknown[]) => Promise<unknown>;
 }

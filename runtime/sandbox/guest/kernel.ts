@@ -4,7 +4,8 @@ import type { EnvFunction } from "#plugin-sdk/abi.ts";
 /** What a kernel asks of its instance. */
 export interface KernelPorts {
   /**
-   * Answers whether the kernel's memory may grow. Called before it grows; may throw to end the guest.
+   * Answers whether the kernel's memory may grow. Called before it does; may throw to end the
+   * guest.
    *
    * @param pages       64 KiB pages, at least 1
    * @param movedBytes  what growing copies and clears besides, for the fuel
@@ -14,7 +15,7 @@ export interface KernelPorts {
 
 /** The block memory of one guest instance. */
 export interface Kernel {
-  /** The fifteen functions of `extism:host/env` that are the kernel's own, to be imported as they are. */
+  /** The fifteen functions of `extism:host/env` that are the kernel's own, to be imported as is. */
   readonly guest: Readonly<Record<string, WebAssembly.ExportValue>>;
   /** Forgets all blocks, input, output and error, and zeroes `usedBytes` bytes. */
   reset(): void;
@@ -22,7 +23,9 @@ export interface Kernel {
   setInput(bytes: Uint8Array): boolean;
   /** Returns a copy of the output that the guest set, empty when it set none. */
   output(): Uint8Array;
-  /** Returns the message that the guest set, or undefined when it set none or an empty one. */
+  /** Bytes of that output, to be asked before it is copied. */
+  readonly outputBytes: number;
+  /** Returns the first 64 KiB of the guest's message, or undefined when it set none or no text. */
   error(): string | undefined;
   /** Returns the bytes of the live block that starts at a handle (untrusted), 0 for any other. */
   length(handle: bigint): number;
@@ -61,6 +64,9 @@ const guestNames = [
 
 /** The kernel allocates no more than this at once; a longer length would lose bits in an i32. */
 const blockBytesMax = 2 ** 29;
+
+/** Most bytes of a message that are decoded. */
+const errorBytesMax = 64 * 1024;
 
 /** Returns the compiled kernel, to be shared by all instances of a process. */
 export function kernelModule(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
@@ -103,12 +109,16 @@ class BlockMemory implements Kernel {
   }
 
   output(): Uint8Array {
-    return this.#slice(this.#exports.host_output(), this.#exports.host_output_length());
+    return this.#slice(this.#exports.host_output(), this.outputBytes);
+  }
+
+  get outputBytes(): number {
+    return this.#exports.host_output_length();
   }
 
   error(): string | undefined {
     const address = this.#exports.host_error();
-    const length = this.#exports.host_length(address);
+    const length = Math.min(this.#exports.host_length(address), errorBytesMax);
     return length === 0 ? undefined : new TextDecoder().decode(this.#slice(address, length));
   }
 

@@ -40,7 +40,7 @@ function takesTwoWords({ params, results }: ExportedFunction): boolean {
 export interface Ending {
   /** What the export returned; undefined when it returned nothing or did not return. */
   readonly returned?: unknown;
-  /** What the export threw, when it did; neither an exit nor an end that the host made is a trap. */
+  /** What the export threw, when it did; an exit or an end that the host made is no trap. */
   readonly trap?: unknown;
   /** The message that the guest set (untrusted), undefined when none or empty. */
   readonly error?: string | undefined;

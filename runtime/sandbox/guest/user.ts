@@ -61,8 +61,8 @@ function readBlocks(door: Door, json: Uint8Array, handles: readonly bigint[]): M
 /**
  * The handles in the member `blocks` of an object, none without one.
  *
- * JSON that does not hold the word is not parsed here: one that spells it with escapes then comes to
- * the host without bytes, and is refused there. So is one that is no JSON.
+ * JSON that does not hold the word is not parsed here: one that spells it with escapes then comes
+ * to the host without bytes, and is refused there. So is one that is no JSON.
  */
 function handlesIn(json: Uint8Array): readonly bigint[] | Refusal {
   if (!Buffer.from(json.buffer, json.byteOffset, json.length).includes('"blocks"')) return [];

@@ -11,8 +11,8 @@ export interface Vars {
 }
 
 /**
- * What an entry costs besides its key and value, in bytes. The Extism reference counts the same, and
- * without it a million empty entries would be free.
+ * What an entry costs besides its key and value, in bytes. The Extism reference counts the same,
+ * and without it a million empty entries would be free.
  */
 const entryBytes = 48;
 

@@ -29,12 +29,12 @@ export interface Wasi {
 const randomBytesMax = 1024 * 1024;
 const randomChunkBytes = 64 * 1024;
 
-/** What a call costs besides its bytes, in bytes: most of it is a 64-bit number made on the heap. */
+/** What a call costs besides its bytes, in bytes: most is a 64-bit number made on the heap. */
 const callBytes = 1024;
 
 /**
- * Creates WASI preview 1 for an instance without files: clocks, random, standard streams to the log,
- * no arguments, no environment, no sockets. Everything else is refused with the number for it.
+ * Creates WASI preview 1 for an instance without files: clocks, random, standard streams to the
+ * log, no arguments, no environment, no sockets. All else is refused with the number for it.
  *
  * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
  */

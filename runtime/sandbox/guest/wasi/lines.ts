@@ -1,7 +1,7 @@
 /** Longest line that is logged as one; a longer one is logged in pieces. */
 const lineBytesMax = 64 * 1024;
 
-/** Most lines of one write, so that none takes the thread for long; the guest writes the rest again. */
+/** Most lines of one write, so that none takes long; the guest writes the rest again. */
 const linesMax = 256;
 
 const newline = 0x0a;

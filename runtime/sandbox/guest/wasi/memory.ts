@@ -1,7 +1,8 @@
 /**
  * The linear memory of a guest as WASI sees it: every access is checked, none throws.
  *
- * Pointers and lengths are untrusted i32 as they come from the guest, signed; they count as unsigned.
+ * Pointers and lengths are untrusted i32 as they come from the guest, signed; they count as
+ * unsigned.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;

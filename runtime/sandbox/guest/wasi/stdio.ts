@@ -32,8 +32,8 @@ const readRights = (1n << 1n) | (1n << 27n);
 const writeRights = (1n << 6n) | (1n << 27n);
 
 /**
- * Creates the functions of file descriptors for a guest that has standard streams only: input is at its
- * end, output goes to the log as `info`, the error stream as `warn`. Nothing else is ever open.
+ * Creates the functions of file descriptors for a guest that has standard streams only: input is
+ * at its end, output goes to the log as `info`, the error stream as `warn`. Nothing else is open.
  */
 export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
   const open = [true, true, true];

@@ -171,3 +171,13 @@ test("error() decodes what is no UTF-8, and is undefined once the block is freed
   kernel.free(handle);
   assert.equal(kernel.error(), undefined);
 });
+
+test("error() is at most 64 KiB, outputBytes is known before the output is copied", () => {
+  const kernel = kernelOf();
+  const guest = kernel.guest as Record<GuestName, (...values: bigint[]) => bigint>;
+  const handle = kernel.write(Buffer.alloc(100_000, "a"));
+  guest.error_set(handle);
+  guest.output_set(handle, 100_000n);
+  assert.equal(kernel.error()?.length, 65_536);
+  assert.equal(kernel.outputBytes, 100_000);
+});
