@@ -1,10 +1,10 @@
 /**
- * What a reader cannot see, what would move or cover the text around it, quotes and backslashes.
+ * What a reader cannot see, and what would move or cover the text around it.
  *
  * That is every control, space but the plain one, bidi, zero-width, tag and unassigned character,
  * the blank of Braille, and the third and later of marks piled on one letter.
  */
-const unseen = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u{2800}"\\]|(?<=\p{M}{2})\p{M}/gu;
+const unseen = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u{2800}]|(?<=\p{M}{2})\p{M}/gu;
 
 /**
  * Returns text that we did not write in a form that is safe to show: quoted, bounded, on one line.
@@ -20,7 +20,7 @@ export function quote(text: string, charsMax = 80): string {
   const points = [...text.slice(0, 2 * charsMax + 2)];
   const kept = points.slice(0, charsMax).join("");
   const rest = kept.length < text.length ? "…" : "";
-  return `"${kept.replace(unseen, escaped)}"${rest}`;
+  return `"${escapeUnseen(kept.replace(/["\\]/g, "\\$&"))}"${rest}`;
 }
 
 /**
@@ -35,7 +35,16 @@ export function describe(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-function escaped(character: string): string {
-  if (character === '"' || character === "\\") return `\\${character}`;
+/**
+ * Returns text with every character that a reader cannot see replaced.
+ *
+ * @param text    untrusted
+ * @param spell  what stands for such a character; `\u{…}` by default
+ */
+export function escapeUnseen(text: string, spell = codePointSpelled): string {
+  return text.replace(unseen, spell);
+}
+
+function codePointSpelled(character: string): string {
   return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }

@@ -1,7 +1,5 @@
-import { quote } from "#manifests/quote.ts";
+import { escapeUnseen, quote } from "#manifests/quote.ts";
 
-/** What a reader cannot see, or what would move or cover the text around it; spaces are spared. */
-const unseen = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u{2800}]|(?<=\p{M}{2})\p{M}/gu;
 /** Names that pass as they are: visible ASCII without the signs that shells and quotes use. */
 const plainName = /^[A-Za-z0-9@/._:+-]{1,128}$/;
 /** The longest line of a log or a message that is shown; longer ones fill a screen. */
@@ -13,7 +11,7 @@ const lineCharsMax = 2_000;
  * @param text      untrusted
  * @param charsMax  code points shown; 200 by default
  */
-export function untrusted(text: string, charsMax = 200): string {
+export function quoteUntrusted(text: string, charsMax = 200): string {
   return quote(text, charsMax);
 }
 
@@ -23,7 +21,7 @@ export function untrusted(text: string, charsMax = 200): string {
  * @param text  untrusted
  */
 export function untrustedName(text: string): string {
-  return plainName.test(text) ? text : untrusted(text, 80);
+  return plainName.test(text) ? text : quoteUntrusted(text, 80);
 }
 
 /**
@@ -59,11 +57,7 @@ export function untrustedLines(text: string, linesMax = 1_000): string {
  */
 export function untrustedJson(value: unknown, indent = 0): string {
   const text = JSON.stringify(value, null, indent) ?? "null";
-  return text.replace(unseen, (found) => (found === "\n" ? found : jsonEscape(found)));
-}
-
-function escapeUnseen(text: string): string {
-  return text.replace(unseen, (found) => `\\u{${found.codePointAt(0)?.toString(16)}}`);
+  return escapeUnseen(text, (found) => (found === "\n" ? found : jsonEscape(found)));
 }
 
 function jsonEscape(text: string): string {

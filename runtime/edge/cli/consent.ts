@@ -1,5 +1,5 @@
 import type { ConsentAsk } from "../../install.ts";
-import { untrusted, untrustedLine, untrustedName } from "../../untrusted.ts";
+import { quoteUntrusted, untrustedLine, untrustedName } from "../../untrusted.ts";
 import type { Paint } from "./terminal.ts";
 
 /** What a number of tools is cut to; a plugin may offer hundreds. */
@@ -60,6 +60,6 @@ function asksText({ asks, replaces }: ConsentAsk): string[] {
 }
 
 function askLines({ words, untrustedReason }: ConsentAsk["asks"][number]): string[] {
-  const reason = untrustedReason === "" ? "gives no reason" : untrusted(untrustedReason, 300);
+  const reason = untrustedReason === "" ? "gives no reason" : quoteUntrusted(untrustedReason, 300);
   return [`  - ${untrustedLine(words)}`, `    its author says: ${reason}`];
 }

@@ -1,5 +1,5 @@
 import type { LiveCall } from "../../../host.ts";
-import { untrusted, untrustedName } from "../../../untrusted.ts";
+import { quoteUntrusted, untrustedName } from "../../../untrusted.ts";
 import { askJson } from "../ask.ts";
 import { example } from "../example.ts";
 import { millisecondsText } from "../readable.ts";
@@ -47,7 +47,7 @@ function listText(calls: readonly LiveCall[]): string {
     untrustedName(call.callId),
     `${untrustedName(call.plugin)}@${untrustedName(call.version)}`,
     untrustedName(call.tool),
-    untrusted(call.owner, 24),
+    quoteUntrusted(call.owner, 24),
     untrustedName(call.state),
     millisecondsText(call.ageMs),
   ]);

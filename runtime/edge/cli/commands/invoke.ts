@@ -2,7 +2,12 @@ import { HostError } from "#manifests/errors.ts";
 import { bytesText } from "#manifests/units.ts";
 import type { Usage } from "../../../call.ts";
 import type { PluginView } from "../../../host.ts";
-import { untrusted, untrustedJson, untrustedLines, untrustedName } from "../../../untrusted.ts";
+import {
+  quoteUntrusted,
+  untrustedJson,
+  untrustedLines,
+  untrustedName,
+} from "../../../untrusted.ts";
 import { ask, askJson, bodyOf } from "../ask.ts";
 import { type Door, ProblemError, type Send } from "../door.ts";
 import { example } from "../example.ts";
@@ -94,7 +99,7 @@ function toolAndInput(tools: readonly Tool[] | undefined, words: readonly string
   if (only !== undefined) return { tool: only, word: first };
   const names = tools.map(({ name }) => untrustedName(name)).join(", ");
   throw new HostError("USAGE_INVALID", {
-    argument: untrusted(first, 40),
+    argument: quoteUntrusted(first, 40),
     problem: `the plugin has no such tool; it has ${names}`,
   });
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { quote } from "#manifests/quote.ts";
 import type { KeyView } from "../../../keys.ts";
-import { untrusted, untrustedName } from "../../../untrusted.ts";
+import { quoteUntrusted, untrustedName } from "../../../untrusted.ts";
 import { askJson } from "../ask.ts";
 import { example } from "../example.ts";
 import { writeSecret } from "../files.ts";
@@ -115,7 +115,7 @@ async function hand(world: World, made: Made, out: string | undefined): Promise<
   if (out !== undefined) await writeSecret(out, secret);
   const shown = out === undefined ? made : { key, file: out };
   const scopes = key.scopes.map(untrustedName).join(" ");
-  terminal.note(`key ${untrustedName(key.id)} of ${untrusted(key.owner)} may ${scopes}`);
+  terminal.note(`key ${untrustedName(key.id)} of ${quoteUntrusted(key.owner)} may ${scopes}`);
   if (out === undefined) terminal.note("Its secret follows; it is not kept anywhere else.");
   show(world, shown, () => (out === undefined ? secret : `written to ${quote(out)}`));
 }
@@ -124,8 +124,8 @@ function listText(world: World, keys: readonly KeyView[]): string {
   const now = world.now();
   const rows = keys.map((key) => [
     untrustedName(key.id),
-    untrusted(key.owner, 24),
-    untrusted(key.name, 24),
+    quoteUntrusted(key.owner, 24),
+    quoteUntrusted(key.name, 24),
     key.scopes.map(untrustedName).join(" "),
     stateText(key, now),
     key.lastUsedAt === null ? "never" : `${ageText(key.lastUsedAt, now)} ago`,

@@ -1,5 +1,5 @@
 import type { PluginView } from "../../../host.ts";
-import { untrusted, untrustedLine, untrustedName } from "../../../untrusted.ts";
+import { quoteUntrusted, untrustedLine, untrustedName } from "../../../untrusted.ts";
 import { askJson } from "../ask.ts";
 import { example } from "../example.ts";
 import { ageText } from "../readable.ts";
@@ -45,7 +45,7 @@ function listText(world: World, plugins: readonly PluginView[]): string {
     untrustedName(plugin.signer),
     String(plugin.tools.length),
     `${ageText(plugin.installedAt, world.now())} ago`,
-    untrusted(plugin.name, 32),
+    quoteUntrusted(plugin.name, 32),
   ]);
   return table(["ID", "VERSION", "STATE", "SIGNER", "TOOLS", "INSTALLED", "NAME"], rows);
 }
@@ -63,13 +63,13 @@ function infoText(world: World, plugin: PluginView): string {
     ["instances", untrustedName(plugin.instances)],
     ["installed", `${ageText(plugin.installedAt, world.now())} ago`],
     ["versions", plugin.versions.map(untrustedName).join(", ")],
-    ["name", untrusted(plugin.name)],
-    ["about", untrusted(plugin.description, 400)],
+    ["name", quoteUntrusted(plugin.name)],
+    ["about", quoteUntrusted(plugin.description, 400)],
   ]);
   const tools = plugin.tools.map((tool) => [
     untrustedName(tool.name),
     untrustedName(tool.encoding),
-    untrusted(tool.description, 120),
+    quoteUntrusted(tool.description, 120),
   ]);
   return `${facts}\n\n${table(["TOOL", "ENCODING", "ABOUT"], tools)}`;
 }
