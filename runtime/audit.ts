@@ -1,12 +1,8 @@
-import { hash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AuditRecord } from "#manifests/audit.ts";
+import { type AuditEntry, lineOf, lineDigest, parseLine } from "./audit-line.ts";
 import type { Clock } from "./clock.ts";
 import type { Hot } from "./store/hot.ts";
-
-/** What happened: the rest of a record is null, empty or added by the audit. */
-export type AuditEntry = Pick<AuditRecord, "kind" | "act" | "decision"> &
-  Partial<Omit<AuditRecord, "audit" | "seq" | "at" | "previous">>;
 
 /** Which records somebody wants to see. */
 export interface AuditQuery {
@@ -22,14 +18,15 @@ export interface AuditQuery {
  * Who did what: each line holds the digest of the line before, so that none can be changed or taken
  * from the middle unseen.
  *
- * An effect is recorded before it happens; `committed` is awaited before a call is answered.
+ * An effect is recorded before it happens; `committed` is awaited before a call is answered. Whoever
+ * can write to the whole file can also write a whole new chain: that is seen only from outside.
  */
 export interface Audit {
   /** Queues a record. @throws STORAGE_FULL, AUDIT_FAILED since a record could not be written */
   append(entry: AuditEntry): void;
   /** Resolves when all that was appended is committed. @throws STORAGE_FULL, AUDIT_FAILED */
   committed(): Promise<void>;
-  /** Returns records, the newest last. */
+  /** Returns records in the order in which they were made. */
   query(query: AuditQuery): Promise<readonly AuditRecord[]>;
   /** Returns the number of the first record that is not what was written; undefined when all are. */
   verify(): Promise<number | undefined>;
@@ -37,15 +34,20 @@ export interface Audit {
 
 /** What stands in the first record for the digest of the one before. */
 const origin = `sha256:${"0".repeat(64)}`;
-/** Records checked in one turn of the event loop: a few milliseconds. */
-const verifyRows = 500;
+/** Commits read in one turn of the event loop: a few milliseconds when each has many records. */
+const blocksMax = 64;
 
-interface Row {
+/** The records of one commit. */
+interface Block {
   readonly seq: number;
-  readonly at: number;
-  readonly kind: string;
-  readonly plugin: string | null;
-  readonly line: string;
+  readonly lines: string;
+  /** Of the last line. */
+  readonly digest: string;
+}
+
+/** The end of the chain. */
+interface Head {
+  readonly seq: number;
   readonly digest: string;
 }
 
@@ -58,149 +60,105 @@ class ChainedAudit implements Audit {
   readonly #hot: Hot;
   readonly #clock: Clock;
   readonly #insert;
-  readonly #atOf;
-  #last: { seq: number; digest: string };
+  readonly #before;
+  readonly #after;
+  #pending: { entry: AuditEntry; at: number }[] = [];
+  #head: Head;
 
   constructor(hot: Hot, clock: Clock) {
     this.#hot = hot;
     this.#clock = clock;
-    this.#insert = hot.prepare<[number, number, string, string | null, string, string]>(
-      "INSERT INTO audit (seq, at, kind, plugin, line, digest) VALUES (?, ?, ?, ?, ?, ?)",
+    this.#insert = hot.prepare<[number, string, string]>(
+      "INSERT INTO audit (seq, lines, digest) VALUES (?, ?, ?)",
     );
-    this.#atOf = hot.prepare<[number], { at: number }>("SELECT at FROM audit WHERE seq = ?");
-    const newest = "SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1";
-    this.#last = hot.prepare<[], { seq: number; digest: string }>(newest).get() ?? {
-      seq: 0,
-      digest: origin,
-    };
+    this.#before = hot.prepare<[number, number], Block>(
+      "SELECT * FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+    );
+    this.#after = hot.prepare<[number, number], Block>(
+      "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?",
+    );
+    const last = this.#before.get(Number.MAX_SAFE_INTEGER, 1);
+    const seq = last === undefined ? 0 : last.seq + last.lines.split("\n").length - 1;
+    this.#head = { seq, digest: last?.digest ?? origin };
   }
 
   append(entry: AuditEntry): void {
-    const at = this.#clock.now();
-    this.#hot.record(() => this.#write(entry, at));
+    if (this.#pending.length === 0) this.#hot.record(() => this.#write());
+    this.#pending.push({ entry, at: this.#clock.now() });
   }
 
   committed(): Promise<void> {
     return this.#hot.flushed();
   }
 
-  async query(query: AuditQuery): Promise<readonly AuditRecord[]> {
-    const { plugin, kind, since, limit } = query;
-    const [first, from] = since === undefined ? [1, 0] : [this.#firstSince(since), since];
-    const wanted = [
-      ["plugin = ?", plugin],
-      ["kind = ?", kind],
-    ].filter((pair): pair is [string, string] => pair[1] !== undefined);
-    // What the index of acts leaves out has to stand in the query for the index to be used.
-    const isAct = kind !== undefined && kind !== "call" && kind !== "effect";
-    const conditions = [
-      "seq >= ? AND at >= ?",
-      ...wanted.map(([condition]) => condition),
-      ...(isAct ? ["kind NOT IN ('call', 'effect')"] : []),
-    ];
-    const rows = this.#hot.prepare<(number | string)[], { line: string }>(
-      `SELECT line FROM audit WHERE ${conditions.join(" AND ")} ORDER BY seq DESC LIMIT ?`,
-    );
-    const found = rows.all(first, from, ...wanted.map(([, value]) => value), limit);
-    return found.reverse().map(({ line }) => JSON.parse(line));
+  async query({ plugin, kind, since, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
+    const found: AuditRecord[] = [];
+    const marks = [["plugin", plugin] as const, ["kind", kind] as const]
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => `"${key}":${JSON.stringify(value)}`);
+    for await (const { lines } of this.#newestFirst()) {
+      for (const line of lines.split("\n").reverse()) {
+        if (since !== undefined && timeOf(line) < since) return found.reverse();
+        if (!marks.every((mark) => line.includes(mark))) continue;
+        const record: AuditRecord = JSON.parse(line);
+        // The mark may have stood inside a text.
+        if ((plugin ?? record.plugin) !== record.plugin || (kind ?? record.kind) !== record.kind)
+          continue;
+        if (found.push(record) === limit) return found.reverse();
+      }
+    }
+    return found.reverse();
   }
 
   async verify(): Promise<number | undefined> {
-    const rows = this.#hot.prepare<[number, number], Row>(
-      "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?",
-    );
-    let last = { seq: 0, digest: origin };
-    for (;;) {
-      const page = rows.all(last.seq, verifyRows);
-      for (const row of page) {
-        if (!isNext(row, last)) return last.seq + 1;
-        last = row;
+    const head = { seq: 0, digest: origin };
+    for (let first = 0; ; await nextTurn()) {
+      const blocks = this.#after.all(first, blocksMax);
+      for (const block of blocks) {
+        if (block.seq !== head.seq + 1) return head.seq + 1;
+        for (const line of block.lines.split("\n")) {
+          const record = parseLine(line);
+          if (record?.previous !== head.digest || record.seq !== head.seq + 1) return head.seq + 1;
+          head.seq++;
+          head.digest = lineDigest(line);
+        }
+        if (block.digest !== head.digest) return head.seq;
+        first = block.seq;
       }
-      if (page.length < verifyRows) return undefined;
-      await nextTurn();
+      if (blocks.length < blocksMax) return undefined;
     }
   }
 
-  #write(entry: AuditEntry, at: number): void {
-    const seq = this.#last.seq + 1;
-    const line = lineOf(entry, seq, at, this.#last.digest);
-    const digest = digestOf(line);
-    this.#insert.run(seq, at, entry.kind, entry.plugin ?? null, line, digest);
-    this.#last = { seq, digest };
-  }
-
-  /** Returns the first record of a time or after it, by halving: there is no index of times. */
-  #firstSince(at: number): number {
-    let low = 1;
-    let high = this.#last.seq + 1;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if ((this.#atOf.get(middle)?.at ?? 0) < at) low = middle + 1;
-      else high = middle;
+  async *#newestFirst(): AsyncGenerator<Block, void> {
+    for (let end = Number.MAX_SAFE_INTEGER; ; await nextTurn()) {
+      const blocks = this.#before.all(end, blocksMax);
+      yield* blocks;
+      if (blocks.length < blocksMax) return;
+      end = blocks.at(-1)?.seq ?? 0;
     }
-    return low;
+  }
+
+  #write(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    const first = this.#head.seq + 1;
+    let { seq, digest } = this.#head;
+    let time = { ms: Number.NaN, text: "" };
+    const lines = pending.map(({ entry, at }) => {
+      seq++;
+      if (at !== time.ms) time = { ms: at, text: new Date(at).toISOString() };
+      const line = lineOf(entry, { seq, at: time.text, previous: digest });
+      digest = lineDigest(line);
+      return line;
+    });
+    this.#insert.run(first, lines.join("\n"), digest);
+    this.#head = { seq, digest };
   }
 }
 
-/**
- * Returns the line of a record, in canonical form: the keys stand in the order of the alphabet.
- *
- * @see https://www.rfc-editor.org/rfc/rfc8785
- */
-function lineOf(entry: AuditEntry, seq: number, at: number, previous: string): string {
-  const record: AuditRecord = {
-    act: entry.act,
-    at: new Date(at).toISOString(),
-    audit: 1,
-    bytes: entry.bytes ?? 0,
-    callId: entry.callId ?? null,
-    capability: entry.capability ?? null,
-    chain: entry.chain ?? [],
-    code: entry.code ?? null,
-    decision: entry.decision,
-    digest: entry.digest ?? null,
-    drill: entry.drill ?? false,
-    fuel: entry.fuel ?? 0,
-    inputHash: entry.inputHash ?? null,
-    keyId: entry.keyId ?? null,
-    kind: entry.kind,
-    owner: entry.owner ?? null,
-    plugin: entry.plugin ?? null,
-    previous,
-    requestId: entry.requestId ?? null,
-    seq,
-    signer: entry.signer ?? null,
-    target: entry.target ?? null,
-    tool: entry.tool ?? null,
-    version: entry.version ?? null,
-    wallMs: entry.wallMs ?? 0,
-  };
-  return JSON.stringify(record);
-}
-
-function digestOf(line: string): string {
-  return `sha256:${hash("sha256", line, "hex")}`;
-}
-
-/** Returns whether a row is the one that was written after another; rows are untrusted here. */
-function isNext(row: Row, last: { seq: number; digest: string }): boolean {
-  const { seq, at, kind, plugin, line } = row;
-  if (seq !== last.seq + 1 || digestOf(line) !== row.digest) return false;
-  const record = parseLine(line);
-  return (
-    record?.previous === last.digest &&
-    record.seq === seq &&
-    record.kind === kind &&
-    record.plugin === plugin &&
-    Date.parse(record.at) === at
-  );
-}
-
-function parseLine(line: string): AuditRecord | null {
-  try {
-    return JSON.parse(line);
-  } catch {
-    // Whoever wrote this line and its digest was not the audit.
-    return null;
-  }
+/** Returns the time of a line without reading all of it. */
+function timeOf(line: string): number {
+  const mark = '"at":"';
+  const start = line.indexOf(mark) + mark.length;
+  return Date.parse(line.slice(start, line.indexOf('"', start)));
 }

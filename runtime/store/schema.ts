@@ -88,16 +88,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX kvExpiring ON kv (expiresAt) WHERE expiresAt IS NOT NULL;
 
+  -- A row holds the records of one commit: JSON, one a line, the first of which has this number.
   CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    plugin TEXT,
-    line TEXT NOT NULL,
+    lines TEXT NOT NULL,
     digest TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX auditOfPlugin ON audit (plugin, seq) WHERE plugin IS NOT NULL;
-  -- Calls and effects are most of the audit: looking for them needs no index.
-  CREATE INDEX auditOfActs ON audit (kind, seq) WHERE kind NOT IN ('call', 'effect');
   `,
 ];
