@@ -108,6 +108,8 @@ export function environmentSource(
  * @throws SETTINGS_INVALID
  */
 export function optionSource(texts: ReadonlyMap<SettingKey, string>, origin: Origin): ConfigSource {
+  // Most commands override nothing, and compiling the schema would be most of their time.
+  if (texts.size === 0) return { origin, values: new Map() };
   const written = [...texts].map(
     ([key, text]) => [key, nameOf(key), writtenOf(settingOf(key), text)] as const,
   );

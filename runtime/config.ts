@@ -82,6 +82,15 @@ export function homeFiles(home: string): HomeFiles {
   };
 }
 
+/**
+ * Returns whether an address is reached from this machine only.
+ *
+ * @param address  without brackets
+ */
+export function isLoopback(address: string): boolean {
+  return address === "localhost" || address === "::1" || /^127(?:\.\d{1,3}){3}$/.test(address);
+}
+
 /** Returns the name of a setting's option: `server.tlsCert` as `--tls-cert`. */
 export function flagOf(key: SettingKey): string {
   const name = key.slice(key.indexOf(".") + 1);
@@ -96,12 +105,20 @@ export function flagOf(key: SettingKey): string {
 export async function readConfig(options: ConfigOptions): Promise<ResolvedConfig> {
   const { home, environment, flags = new Map() } = options;
   const file = await sourceIn(homeFiles(home).config);
-  const { config, origins } = resolveConfig([
+  const sources = [
     ...(file === undefined ? [] : [file]),
     environmentSource(environment.overrides),
     optionSource(flags, flagOf),
-  ]);
+  ];
+  const { config, origins } = resolveConfig([strangersSource(sources), ...sources]);
   return { config: frozen(config), origins };
+}
+
+/** A host that others can reach admits no unsigned plugin, unless somebody says so. */
+function strangersSource(sources: readonly ConfigSource[]): ConfigSource {
+  const isReachable = !isLoopback(resolveConfig(sources).config.server.host);
+  const values = new Map<SettingKey, unknown>(isReachable ? [["trust.unsigned", "never"]] : []);
+  return { values, origin: () => "default beyond loopback" };
 }
 
 /**

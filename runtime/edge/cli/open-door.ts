@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
-import { homeFiles } from "../../config.ts";
+import { homeFiles, isLoopback } from "../../config.ts";
 import type { Door } from "./door.ts";
 import { factsOf, readBounded, unusable } from "./files.ts";
 import { answersAt, createWireDoor } from "./wire-door.ts";
@@ -10,7 +10,6 @@ import type { World } from "./world.ts";
 /** A key is under 100 characters; a file with more holds something else. */
 const secretBytesMax = 4_096;
 const secretForm = /^[\x21-\x7e]{8,512}$/;
-const loopback = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 
 /** Milliseconds that a command waits for a home that another command has; most take under one. */
 const waitMs = 5_000;
@@ -50,7 +49,8 @@ async function openRemote(world: World, address: string): Promise<Door> {
   const url = parseAddress(address);
   const { keyFile = world.environment.keyFile, plainHttp = false } = world.options();
   if (keyFile === undefined) return createWireDoor({ kind: "remote", at: { url } });
-  if (url.protocol === "http:" && !loopback.test(url.hostname) && !plainHttp)
+  const isNear = isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
+  if (url.protocol === "http:" && !isNear && !plainHttp)
     throw new HostError("USAGE_INVALID", {
       argument: "--url",
       problem: "the key would travel unencrypted; use https://, or --plain-http to allow it",

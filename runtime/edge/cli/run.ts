@@ -15,6 +15,8 @@ export interface RunParts {
   readonly streams: Streams;
   readonly signals: Signals;
   readonly makeHost: HostMaker;
+  /** That of the process when left out. */
+  readonly environment?: Environment;
   readonly exit: (code: ExitCode) => void;
 }
 
@@ -24,7 +26,7 @@ export interface RunParts {
  * @param words  arguments after the program's name
  */
 export async function run(words: readonly string[], parts: RunParts): Promise<ExitCode> {
-  const environment = readEnvironment();
+  const { environment = readEnvironment() } = parts;
   const terminal = createTerminal(parts.streams, { color: environment.color });
   const json = words.includes("--json");
   try {
