@@ -1,5 +1,7 @@
 import { HostError } from "#manifests/errors.ts";
 import type { Kernel } from "./kernel.ts";
+import { callBytes } from "./price.ts";
+import { toStrictText } from "./text.ts";
 
 /** What every function of the host needs of its instance. */
 export interface DoorPorts {
@@ -14,12 +16,6 @@ export interface DoorPorts {
    */
   end(code: string, message: string): never;
 }
-
-/**
- * What a call of a host function costs besides its bytes, in bytes: crossing into JavaScript and
- * converting handles takes as long as copying about this much.
- */
-const callBytes = 2048;
 
 /** Blocks in and out of one guest, charged, and with the guest ended when a handle is bogus. */
 export class Door {
@@ -53,12 +49,8 @@ export class Door {
 
   /** Returns the text of a live block, at most `bytesMax` of it, strict UTF-8. */
   takeText(handle: bigint, what: string, bytesMax: number): string {
-    const bytes = this.take(handle, what, bytesMax);
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      return this.ports.end("PLUGIN_TRAPPED", `${what} is not UTF-8`);
-    }
+    const text = toStrictText(this.take(handle, what, bytesMax));
+    return text ?? this.ports.end("PLUGIN_TRAPPED", `${what} is not UTF-8`);
   }
 
   /** Returns the handle of a new block, the guest's own; 0n for no bytes. */

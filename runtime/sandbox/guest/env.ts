@@ -1,6 +1,8 @@
 import { envelope, logLevels } from "#plugin-sdk/abi.ts";
 import { Door, type DoorPorts } from "./door.ts";
 import type { Kernel } from "./kernel.ts";
+import { glanceBytes } from "./price.ts";
+import { toText } from "./text.ts";
 import type { Vars } from "./vars.ts";
 
 /** What an HTTP request of a guest came to; 4xx and 5xx are answers like others. */
@@ -126,10 +128,8 @@ function takeRequest(
 
 function logFunctions(door: Door, ports: EnvPorts): WebAssembly.ModuleImports {
   const logAt = (level: number) => (handle: bigint) => {
-    if (level >= ports.logLevel) {
-      const bytes = door.take(handle, "log message", lineBytesMax);
-      ports.log(level, new TextDecoder().decode(bytes));
-    }
+    if (level < ports.logLevel) ports.charge(glanceBytes);
+    else ports.log(level, toText(door.take(handle, "log message", lineBytesMax)));
     door.kernel.free(handle);
   };
   return {

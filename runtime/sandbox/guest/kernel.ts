@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { EnvFunction } from "#plugin-sdk/abi.ts";
+import { toText } from "./text.ts";
 
 /** What a kernel asks of its instance. */
 export interface KernelPorts {
@@ -119,7 +120,7 @@ class BlockMemory implements Kernel {
   error(): string | undefined {
     const address = this.#exports.host_error();
     const length = Math.min(this.#exports.host_length(address), errorBytesMax);
-    return length === 0 ? undefined : new TextDecoder().decode(this.#slice(address, length));
+    return length === 0 ? undefined : toText(this.#slice(address, length));
   }
 
   length(handle: bigint): number {

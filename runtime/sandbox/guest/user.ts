@@ -1,6 +1,7 @@
 import { envelope } from "#plugin-sdk/abi.ts";
 import { Door, type DoorPorts } from "./door.ts";
 import type { Kernel } from "./kernel.ts";
+import { toText } from "./text.ts";
 
 /** A request or an answer of a function of `extism:host/user`. */
 export interface Message {
@@ -78,7 +79,7 @@ function handlesIn(json: Uint8Array): readonly bigint[] | Refusal {
 
 function blocksMember(json: Uint8Array): unknown {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(json));
+    const value: unknown = JSON.parse(toText(json));
     const isObject = typeof value === "object" && value !== null && Object.hasOwn(value, "blocks");
     return isObject ? (value as { blocks: unknown }).blocks : undefined;
   } catch {

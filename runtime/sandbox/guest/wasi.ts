@@ -1,3 +1,4 @@
+import { callBytes } from "./price.ts";
 import { clockStepNs, clockTime } from "./wasi/clocks.ts";
 import { type Errno, errno } from "./wasi/errno.ts";
 import { GuestMemory } from "./wasi/memory.ts";
@@ -28,9 +29,8 @@ export interface Wasi {
 /** What one `random_get` gives at most; libraries ask for 256 bytes, and no seed is as long. */
 const randomBytesMax = 1024 * 1024;
 const randomChunkBytes = 64 * 1024;
-
-/** What a call costs besides its bytes, in bytes: most is a 64-bit number made on the heap. */
-const callBytes = 1024;
+/** Making a random byte takes about as long as copying so many. */
+const randomPrice = 8;
 
 /**
  * Creates WASI preview 1 for an instance without files: clocks, random, standard streams to the
@@ -84,7 +84,7 @@ function random(memory: GuestMemory, ports: WasiPorts, pointer: number, length: 
   if (length >>> 0 > randomBytesMax) return errno.tooBig;
   const bytes = memory.bytes(pointer, length);
   if (bytes === undefined) return errno.fault;
-  ports.charge(callBytes + bytes.length);
+  ports.charge(callBytes + randomPrice * bytes.length);
   for (let at = 0; at < bytes.length; at += randomChunkBytes)
     ports.random(bytes.subarray(at, at + randomChunkBytes));
   return errno.success;

@@ -1,3 +1,5 @@
+import { toText } from "../text.ts";
+
 /** Longest line that is logged as one; a longer one is logged in pieces. */
 const lineBytesMax = 64 * 1024;
 
@@ -34,7 +36,7 @@ export class Lines {
 
   /** Logs what has no newline yet, when there is anything. */
   flush(): void {
-    const text = new TextDecoder().decode(this.#pending.subarray(0, this.#length));
+    const text = toText(this.#pending.subarray(0, this.#length));
     this.#length = 0;
     const line = text.endsWith("\r") ? text.slice(0, -1) : text;
     if (line !== "") this.#log(line);

@@ -1,3 +1,4 @@
+import { callBytes, glanceBytes } from "../price.ts";
 import { type Clocks, clockTime } from "./clocks.ts";
 import { type Errno, errno } from "./errno.ts";
 import type { GuestMemory } from "./memory.ts";
@@ -42,7 +43,7 @@ export function createPoll(memory: GuestMemory, ports: PollPorts): WebAssembly.E
       if (count === 0 || count >>> 0 > subscriptionsMax) return errno.inval;
       if (!memory.has(from, count * subscriptionBytes)) return errno.fault;
       if (!memory.has(to, count * eventBytes) || !memory.has(stored, 4)) return errno.fault;
-      ports.charge(count * subscriptionBytes);
+      ports.charge(callBytes + count * glanceBytes);
       const subscriptions = Array.from({ length: count }, (_, index) =>
         readSubscription(memory, ports, (from >>> 0) + index * subscriptionBytes),
       );

@@ -1,4 +1,5 @@
 import { logLevels } from "#plugin-sdk/abi.ts";
+import { callBytes, glanceBytes } from "../price.ts";
 import { type Errno, errno } from "./errno.ts";
 import { Lines } from "./lines.ts";
 import type { GuestMemory } from "./memory.ts";
@@ -24,6 +25,9 @@ const vectorsMax = 1024;
 /** Most bytes that one write takes; the guest writes the rest again. */
 const writeBytesMax = 64 * 1024;
 
+/** What looking at one vector costs, in bytes moved. */
+const vectorBytes = 128;
+
 const characterDevice = 2;
 const statBytes = 64;
 const fdstatBytes = 24;
@@ -38,8 +42,12 @@ const writeRights = (1n << 6n) | (1n << 27n);
 export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
   const open = [true, true, true];
   const isOpen = (fd: number) => open[fd] === true;
-  const output = new Lines((line) => ports.log(logLevels.info, line));
-  const failure = new Lines((line) => ports.log(logLevels.warn, line));
+  const logAt = (level: number) => (line: string) => {
+    ports.charge(callBytes + line.length);
+    ports.log(level, line);
+  };
+  const output = new Lines(logAt(logLevels.info));
+  const failure = new Lines(logAt(logLevels.warn));
   return {
     imports: {
       ...describing(memory, isOpen),
@@ -51,12 +59,14 @@ export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
       },
       fd_read(fd: number, vectors: number, count: number, read: number): Errno {
         if (fd !== 0 || !isOpen(fd)) return errno.badf;
+        ports.charge(glanceBytes + vectorBytes * Math.min(count >>> 0, vectorsMax));
         const error = checkVectors(memory, vectors, count);
         if (error !== errno.success) return error;
         return memory.setU32(read, 0) ? errno.success : errno.fault;
       },
       fd_write(fd: number, vectors: number, count: number, written: number): Errno {
         if ((fd !== 1 && fd !== 2) || !isOpen(fd)) return errno.badf;
+        ports.charge(glanceBytes + vectorBytes * Math.min(count >>> 0, vectorsMax));
         const error = checkVectors(memory, vectors, count);
         if (error !== errno.success) return error;
         if (!memory.has(written, 4)) return errno.fault;
