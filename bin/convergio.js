@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Plain JavaScript that Node 18 can read: it finds the Node that the host needs and starts it.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readdirSync } from "node:fs";
+import * as modules from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -24,6 +24,9 @@ async function runHere() {
   const args = [process.execPath, ...process.execArgv, ...missing, ...ownArgs()];
   if (missing.length > 0 && typeof process.execve === "function")
     process.execve(process.execPath, args, process.env);
+  // Beside the sources, because whoever can write there can change the sources as well; in a place
+  // that is not to be written, Node goes without.
+  modules.enableCompileCache(join(root, "build", "compile-cache"));
   await import(pathToFileURL(main).href);
 }
 
@@ -33,17 +36,23 @@ function ownArgs() {
 
 function findNode() {
   const name = process.platform === "win32" ? "node.exe" : "node";
-  const places = [
-    join(root, ".tools", "node_modules", "node", "bin", name),
-    ...dependencyNode(name),
-  ];
-  return places.find((place) => existsSync(place));
+  return [...fetchedNodes(name), ...dependencyNode(name)].find((place) => existsSync(place));
+}
+
+/** What `make install` fetched into a checkout, newest first. */
+function fetchedNodes(name) {
+  const tools = join(root, ".tools");
+  const folders = existsSync(tools) ? readdirSync(tools) : [];
+  const { compare } = new Intl.Collator("en", { numeric: true });
+  return ["", ...folders.filter((folder) => folder.startsWith("node-"))]
+    .sort((a, b) => compare(b, a))
+    .map((folder) => join(tools, folder, "node_modules", "node", "bin", name));
 }
 
 /** The optional dependency `node`, wherever the package manager put it. */
 function dependencyNode(name) {
   try {
-    const found = createRequire(import.meta.url).resolve("node/package.json");
+    const found = modules.createRequire(import.meta.url).resolve("node/package.json");
     return [join(dirname(found), "bin", name)];
   } catch {
     // It is optional, so that it is not there is an answer and not a fault.
@@ -72,7 +81,7 @@ function refuse() {
   process.stderr.write(
     `error NODE_TOO_OLD: Cannot start convergio: this is Node ${process.versions.node}, ` +
       `Node ${nodeMajorMin} or newer is needed\n` +
-      "hint: In a checkout run `make node`; elsewhere run `npm install --global node@26`\n",
+      "hint: In a checkout run `make install`; elsewhere run `npm install --global node@26`\n",
   );
   process.exit(3);
 }

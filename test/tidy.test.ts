@@ -49,7 +49,7 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
   ["threads", /"node:worker_threads"|"node:cluster"/, []],
   ["WebAssembly", /\bWebAssembly\.(compile|instantiate|validate|Module\(|Instance\()/, []],
   ["wall clock", /\bDate\.now\(|\bnew Date\(\)/, ["runtime/clock.ts"]],
-  ["environment", /\bprocess\.env\b/, ["runtime/config.ts"]],
+  ["environment", /\bprocess\.env\b/, ["runtime/environment.ts"]],
   ["console", /\bconsole\.|process\.(stdout|stderr)/, ["runtime/main.ts"]],
   ["randomness", /\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|getRandomValues/, []],
   ["eval", /\beval\(|\bnew Function\(|"node:vm"/, []],

@@ -3,14 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { settingKeys } from "#manifests/config.ts";
-import {
-  flagOf,
-  homeFiles,
-  readConfig,
-  readConfigFile,
-  readEnvironment,
-  rereadConfig,
-} from "#runtime/config.ts";
+import { flagOf, readConfig, readConfigFile, rereadConfig } from "#runtime/config.ts";
+import { homeFiles, readEnvironment } from "#runtime/environment.ts";
 import { temporaryHome } from "#test/support/cli.ts";
 
 interface Told {

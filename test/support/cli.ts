@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { readEnvironment } from "#runtime/config.ts";
+import { readEnvironment } from "#runtime/environment.ts";
 import type { HostMaker } from "#runtime/edge/cli/host-maker.ts";
 import { run } from "#runtime/edge/cli/run.ts";
 import type { Host } from "#runtime/host.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
-import { homeFiles, isLoopback } from "../../config.ts";
+import { homeFiles, isLoopback } from "../../environment.ts";
 import type { Door } from "./door.ts";
 import { factsOf, readBounded, unusable } from "./files.ts";
 import { answersAt, createWireDoor } from "./wire-door.ts";

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../clock.ts";
-import { type Environment, readEnvironment } from "../../config.ts";
+import { type Environment, readEnvironment } from "../../environment.ts";
 import type { HostMaker } from "./host-maker.ts";
 import { openDoor } from "./open-door.ts";
 import { createProgram } from "./program.ts";

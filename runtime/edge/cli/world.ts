@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Environment } from "../../config.ts";
+import type { Environment } from "../../environment.ts";
 import { untrustedJson } from "../../untrusted.ts";
 import type { Door } from "./door.ts";
 import type { HostMaker } from "./host-maker.ts";

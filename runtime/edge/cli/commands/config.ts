@@ -1,11 +1,7 @@
 import { resolve } from "node:path";
-import { type ResolvedConfig, settingKeys, settings, valueIn } from "#manifests/config.ts";
-import { type Setting, valueText } from "#manifests/setting.ts";
-import { homeFiles, readConfig, readConfigFile } from "../../../config.ts";
-import { untrustedLine } from "../../../untrusted.ts";
+import { homeFiles } from "../../../environment.ts";
 import { example } from "../example.ts";
-import { table } from "../table.ts";
-import { type AddCommand, show, type World } from "../world.ts";
+import type { AddCommand } from "../world.ts";
 
 /** Adds `config` and everything below it. */
 export const addConfig: AddCommand = (parent, world) => {
@@ -20,13 +16,8 @@ const addCheck: AddCommand = (parent, world) => {
     .description("check a configuration file; nothing is changed")
     .argument("[file]", "configuration file (default: convergio.json in the home)")
     .action(async (given?: string) => {
-      const file = given === undefined ? homeFiles(world.home()).config : resolve(given);
-      const { origins } = await readConfigFile(file);
-      const set = settingKeys.filter((key) => origins.get(key) !== "default");
-      show(world, { file, ok: true, set }, () => {
-        const ok = world.terminal.paint("green", "ok");
-        return `${ok} ${untrustedLine(file)} sets ${set.length === 0 ? "nothing" : set.join(", ")}`;
-      });
+      const { showCheck } = await import("../settings-view.ts");
+      await showCheck(world, given === undefined ? homeFiles(world.home()).config : resolve(given));
     });
   example(command, "convergio config check /etc/convergio.json");
 };
@@ -37,30 +28,8 @@ const addShow: AddCommand = (parent, world) => {
     .description("show every setting with the value that holds")
     .option("--origin", "show who said each value: the file, the environment or the default")
     .action(async ({ origin = false }: { origin?: boolean }) => {
-      const { environment } = world;
-      const resolved = await readConfig({ home: world.home(), environment });
-      show(world, asJson(resolved), () => asTable(world, resolved, origin));
+      const { showSettings } = await import("../settings-view.ts");
+      await showSettings(world, origin);
     });
   example(command, "convergio config show --origin");
 };
-
-/** Sizes in bytes and durations in milliseconds, as programs want them. */
-function asJson({ config, origins }: ResolvedConfig) {
-  const rows = settingKeys.map((key) => {
-    const { unit, applies } = settings[key];
-    return [key, { value: valueIn(config, key), unit, applies, origin: origins.get(key) }];
-  });
-  return { settings: Object.fromEntries(rows) };
-}
-
-function asTable(world: World, { config, origins }: ResolvedConfig, withOrigin: boolean): string {
-  const rows = settingKeys.map((key) => {
-    const setting: Setting = settings[key];
-    const value = untrustedLine(valueText(setting, valueIn(config, key))) || "-";
-    const origin = untrustedLine(origins.get(key) ?? "");
-    const isSet = origin !== "default";
-    const shown = isSet ? world.terminal.paint("bold", key) : key;
-    return withOrigin ? [key, value, origin] : [shown, value, setting.what];
-  });
-  return table(["SETTING", "VALUE", withOrigin ? "FROM" : "WHAT"], rows);
-}

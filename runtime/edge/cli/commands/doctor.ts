@@ -1,9 +1,6 @@
 import { HostError } from "#manifests/errors.ts";
 import { untrustedLine } from "../../../untrusted.ts";
 import type { Finding } from "../doctor/finding.ts";
-import { lookAtHome } from "../doctor/home.ts";
-import { lookAtHost } from "../doctor/host.ts";
-import { lookAtMachine } from "../doctor/machine.ts";
 import { example } from "../example.ts";
 import type { Paint } from "../terminal.ts";
 import { type AddCommand, show, type World } from "../world.ts";
@@ -19,6 +16,7 @@ export const addDoctor: AddCommand = (parent, world) => {
     .command("doctor")
     .description("look at this machine, the home and the host, and say what is wrong")
     .action(async () => {
+      const { look } = await import("../doctor/look.ts");
       const findings = await look(world);
       const bad = findings.filter(({ state }) => state === "failed");
       show(world, { ok: bad.length === 0, findings }, () => findingsText(world, findings));
@@ -27,16 +25,6 @@ export const addDoctor: AddCommand = (parent, world) => {
     });
   example(command, "convergio doctor");
 };
-
-async function look(world: World): Promise<readonly Finding[]> {
-  const { environment, options } = world;
-  if (options().url !== undefined) return lookAtHost(world.openDoor);
-  return [
-    ...(await lookAtMachine(world.now())),
-    ...(await lookAtHome({ home: world.home(), environment })),
-    ...(await lookAtHost(world.openDoor)),
-  ];
-}
 
 function findingsText({ terminal }: World, findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));

@@ -1,4 +1,5 @@
-import { type ConfigOptions, homeFiles, readConfig } from "../../../config.ts";
+import { type ConfigOptions, readConfig } from "../../../config.ts";
+import { homeFiles } from "../../../environment.ts";
 import { HostError } from "#manifests/errors.ts";
 import { portHolder } from "../../http/port-holder.ts";
 import { type FileFacts, factsOf } from "../files.ts";
