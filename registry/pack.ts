@@ -6,7 +6,7 @@ import { checkPath } from "./paths.ts";
 const blockBytes = 512;
 
 /**
- * Returns the `.tgz` of some files; the same files give the same bytes, in whatever order they come.
+ * Returns the `.tgz` of some files; the same files in any order give the same bytes.
  *
  * Nothing of the machine is in it: no time, owner or mode.
  *

@@ -17,7 +17,7 @@ export interface Place {
 /**
  * Returns the line of a record in canonical form: the keys stand in the order of the alphabet.
  *
- * It is put together by hand, because JSON.stringify takes three times as long and every call waits.
+ * It is put together by hand: JSON.stringify takes three times as long, and every call waits.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8785
  */

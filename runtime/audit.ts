@@ -18,8 +18,9 @@ export interface AuditQuery {
  * Who did what: each line holds the digest of the line before, so that none can be changed or taken
  * from the middle unseen.
  *
- * An effect is recorded before it happens; `committed` is awaited before a call is answered. Whoever
- * can write to the whole file can also write a whole new chain: that is seen only from outside.
+ * An effect is recorded before it happens; `committed` is awaited before a call is answered.
+ * Whoever can write to the whole file can also write a whole new chain, or leave out its end: that is
+ * seen only by somebody who kept the digest of a line elsewhere.
  */
 export interface Audit {
   /** Queues a record. @throws STORAGE_FULL, AUDIT_FAILED since a record could not be written */
@@ -28,7 +29,7 @@ export interface Audit {
   committed(): Promise<void>;
   /** Returns records in the order in which they were made. */
   query(query: AuditQuery): Promise<readonly AuditRecord[]>;
-  /** Returns the number of the first record that is not what was written; undefined when all are. */
+  /** Returns the number of the first record that is not what was written; undefined for none. */
   verify(): Promise<number | undefined>;
 }
 

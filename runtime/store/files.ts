@@ -5,8 +5,14 @@ import { HostError } from "#manifests/errors.ts";
 import type { Digest, PluginId } from "#manifests/names.ts";
 import { digestOf } from "#registry/digest.ts";
 import type { Clock } from "#runtime/clock.ts";
-import type { Home } from "#runtime/home.ts";
 import type { Unreferenced } from "./plugins.ts";
+
+/** Folders of the home that hold them; on one file system, so that files can be moved. */
+export interface FilePlaces {
+  readonly plugins: string;
+  readonly modules: string;
+  readonly staging: string;
+}
 
 /** The packages and modules of the installed plugins, under the digests of their bytes. */
 export interface Files {
@@ -48,7 +54,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** Returns the file store of a home. */
-export function createFiles(home: Home, clock: Clock): Files {
+export function createFiles(home: FilePlaces, clock: Clock): Files {
   const places = placesOf(home);
   const newStage = (): string => join(home.staging, Buffer.from(clock.random(12)).toString("hex"));
   return {
@@ -71,12 +77,12 @@ export function createFiles(home: Home, clock: Clock): Files {
 }
 
 interface Places {
-  /** An id is at most 64 characters, so no id ends in a folder named after a digest, which has 71. */
+  /** No id, of at most 64 characters, ends in the name of a digest, which has 71. */
   package(plugin: PluginId, digest: Digest): string;
   module(digest: Digest): string;
 }
 
-function placesOf(home: Home): Places {
+function placesOf(home: FilePlaces): Places {
   return {
     package: (plugin, digest) => join(home.plugins, plugin, digest.replace(":", "-")),
     module: (digest) => join(home.modules, `${digest.replace(":", "-")}.wasm`),
@@ -118,7 +124,7 @@ async function commitModule(places: Places, stage: string, digest: Digest): Prom
   await syncFolder(dirname(target));
 }
 
-/** A folder cannot take the place of one that is not empty: an old one moves into the stage first. */
+/** A folder takes no place of one that is not empty: an old one moves into the stage first. */
 async function replaceFolder(from: string, target: string, stage: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   const isThere = await stat(target).then(

@@ -48,7 +48,8 @@ interface ListParameters extends KeyRange {
 /** Prepares the statements on the connection of a queue. */
 export function prepareKv(hot: Hot): KvTable {
   const space = hot.prepare<Names, SpaceRow>(
-    `SELECT space, bytes FROM kvSpaces WHERE plugin = ? AND source = ? AND signer = ? AND owner = ?`,
+    `SELECT space, bytes FROM kvSpaces
+     WHERE plugin = ? AND source = ? AND signer = ? AND owner = ?`,
   );
   const open = hot.prepare<Names, SpaceRow>(
     `INSERT INTO kvSpaces (plugin, source, signer, owner, bytes) VALUES (?, ?, ?, ?, 0)

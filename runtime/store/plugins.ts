@@ -43,7 +43,7 @@ export interface PluginStore {
   setState(id: PluginId, state: PluginState, reason: string | null): Promise<void>;
   setGrants(grants: BoundGrants): Promise<void>;
   setConfig(binding: Binding, config: Config): Promise<void>;
-  /** Settings that were kept from an earlier install of the same plugin; empty when there are none. */
+  /** Settings kept from an earlier install of the same plugin; empty when there are none. */
   keptConfig(binding: Binding): Promise<Config>;
   /** Notes that a version was metered again. */
   setModule(id: PluginId, digest: Digest, module: ModuleRecord): Promise<Unreferenced>;

@@ -77,7 +77,7 @@ export interface KeyRecord {
 /** Returns whose grants, settings and data a version may have: another signer's are not its own. */
 export function bindingOf(version: Pick<VersionRecord, "plugin" | "signer">): Binding {
   const { plugin, signer } = version;
-  // Folders, files and uploads are all "local": there is no registry yet that could vouch for an id.
+  // Folders, files and uploads are all "local": no registry vouches for their ids.
   return {
     plugin,
     source: "local",
