@@ -77,12 +77,12 @@ function enter(value: unknown, path: Path, depth: number, found: Found): Schema 
   if (depth > bounds.schemaDepthMax)
     throw found.refuse(path, `is nested deeper than ${bounds.schemaDepthMax} schemas`);
   found.places.set(pointerOf(path), value);
-  found.keywordCount += 1;
-  if (typeof value === "boolean") return value;
-  const names = Object.keys(value);
-  found.keywordCount += Math.max(0, names.length - 1);
+  const names = typeof value === "boolean" ? [] : Object.keys(value);
+  // A schema without keywords counts too: it is a thing to check.
+  found.keywordCount += Math.max(1, names.length);
   if (found.keywordCount > bounds.keywordsMax)
     throw found.refuse(path, `brings the keywords above ${bounds.keywordsMax}`);
+  if (typeof value === "boolean") return value;
   found.inside.set(value, []);
   for (const name of names) {
     const inner = schemasUnder(name, value[name], [...path, name], found);

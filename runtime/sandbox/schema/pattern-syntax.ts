@@ -47,6 +47,9 @@ function pieceAt(source: string, index: number, inClass: boolean): Piece {
     const text = character === "[" ? "\\[" : character;
     return { text, length: 1, inClass: character !== "]" };
   }
+  // Names of groups are for replacements; here they would only differ in what they may be.
+  const name = character === "(" ? /^\(\?<[^=!>]+>/.exec(source.slice(index))?.[0] : undefined;
+  if (name !== undefined) return { text: "(?:", length: name.length, inClass };
   if (source.startsWith("[^]", index)) return { text: "(?s:.)", length: 3, inClass };
   if (source.startsWith("[]", index)) return { text: "[^\\x00-\\x{10ffff}]", length: 2, inClass };
   if (source.startsWith("[^", index)) return { text: "[^", length: 2, inClass: true };
