@@ -397,11 +397,6 @@ export const errors = {
     message: "Cannot install {plugin}: it needs a host {range}, this one is {version}",
     hint: "Install another version of the plugin, or update the host",
   },
-  VERSION_TAKEN: {
-    status: 409,
-    message: "Cannot install {plugin}@{version}: other content is installed under this version",
-    hint: "Raise the version in manifest.json",
-  },
   EXPORT_MISSING: {
     status: 422,
     message: "Cannot install {plugin}: its module does not export the function {name}",

@@ -19,8 +19,8 @@ export interface AuditQuery {
  * from the middle unseen.
  *
  * An effect is recorded before it happens; `committed` is awaited before a call is answered.
- * Whoever can write to the whole file can also write a whole new chain, or leave out its end: that is
- * seen only by somebody who kept the digest of a line elsewhere.
+ * Whoever can write to the whole file can also write a whole new chain, or leave out its end: only
+ * somebody who kept the digest of a line elsewhere sees that.
  */
 export interface Audit {
   /** Queues a record. @throws STORAGE_FULL, AUDIT_FAILED since a record could not be written */
@@ -29,7 +29,10 @@ export interface Audit {
   committed(): Promise<void>;
   /** Returns records in the order in which they were made. */
   query(query: AuditQuery): Promise<readonly AuditRecord[]>;
-  /** Returns the number of the first record that is not what was written; undefined for none. */
+  /**
+   * Returns the number of the first record at which the chain is broken: that record or the one
+   * before it is not what was written. Undefined when the chain is whole.
+   */
   verify(): Promise<number | undefined>;
 }
 

@@ -1,3 +1,6 @@
+import type { Outcome } from "./sandbox/runner.ts";
+import type { Seat } from "./sandbox/seat.ts";
+import type { Active } from "./installed.ts";
 import type { Caller } from "./keys.ts";
 
 /** What a client asked, as it came off the wire: only the caller has been checked. */
@@ -13,8 +16,8 @@ export interface CallRequest {
   readonly signal?: AbortSignal;
   /** Hears what the call says while it runs. */
   readonly onEvent?: (event: CallEvent) => void;
-  /** W3C trace context of the request, passed to logs and to nested calls. */
-  readonly traceId?: string;
+  /** Number of the request that brought the call, for logs and audit. */
+  readonly requestId?: string;
   /** The call on whose behalf this one is made, when a plugin calls another. */
   readonly parent?: ParentCall;
 }
@@ -57,4 +60,46 @@ export interface CallAnswer {
   /** JSON text in UTF-8, or the raw bytes of a tool with the encoding `bytes`. */
   readonly output: { readonly encoding: "json" | "bytes"; readonly bytes: Uint8Array };
   readonly usage: Usage;
+}
+
+/** A call from its first moment to its last: its number, its budget, and who may end it. */
+export interface Ticket {
+  readonly callId: string;
+  readonly request: CallRequest;
+}
+
+/** The parts of the host that a call passes through, each built once. */
+export interface CallParts {
+  /** Gives the call its number. */
+  open(request: CallRequest): Ticket;
+  /** @throws PLUGIN_NOT_FOUND, VERSION_NOT_FOUND, PLUGIN_INACTIVE, TOOL_NOT_FOUND, SCOPE_MISSING */
+  pluginFor(ticket: Ticket): Active;
+  /** @throws HOST_STOPPING, CALLER_BUSY, CALLER_FUEL, INPUT_TOO_LARGE, DEPTH_EXCEEDED */
+  admit(ticket: Ticket, plugin: Active): void;
+  /** @throws CALLER_QUEUE_FULL, QUEUE_FULL, QUEUE_TIMEOUT, CALL_CANCELLED, INIT_FAILED */
+  acquire(ticket: Ticket, plugin: Active): Seat | Promise<Seat>;
+  /** Checks the input, calls the tool, checks the output: all in the runner. */
+  run(ticket: Ticket, plugin: Active, seat: Seat): Promise<Outcome>;
+  /** Books and audits what the call came to. @throws the code of a call that failed */
+  account(ticket: Ticket, plugin: Active, outcome: Outcome): Promise<CallAnswer>;
+  /** Books and audits a call that came to nothing. Returns what is to be thrown. */
+  refuse(ticket: Ticket, error: unknown): Promise<unknown>;
+}
+
+/**
+ * Calls a plugin once. Each line is a step: it throws, or hands on what the next may trust.
+ *
+ * @returns what the plugin answered, once the record of it is committed
+ */
+export async function call(parts: CallParts, request: CallRequest): Promise<CallAnswer> {
+  const ticket = parts.open(request);
+  try {
+    const plugin = parts.pluginFor(ticket);
+    parts.admit(ticket, plugin);
+    using seat = await parts.acquire(ticket, plugin);
+    const outcome = await parts.run(ticket, plugin, seat);
+    return await parts.account(ticket, plugin, outcome);
+  } catch (error) {
+    throw await parts.refuse(ticket, error);
+  }
 }

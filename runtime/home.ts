@@ -10,6 +10,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { HostError } from "#manifests/errors.ts";
 import { type Owner, ownProcess, runs } from "./owner.ts";
 import { socketPathOf } from "./socket.ts";
@@ -91,9 +92,9 @@ async function makePrivate(path: string): Promise<void> {
 async function takeOver(root: string, undo: AsyncDisposableStack): Promise<Owner | null> {
   const file = join(root, "run", "owner.json");
   const lock = takeLock(join(root, "run", "lock"));
-  const before = await readOwner(file);
-  if (lock === undefined) throw new HostError("HOME_IN_USE", { pid: before?.pid ?? "unknown" });
+  if (lock === undefined) throw new HostError("HOME_IN_USE", { pid: await livingOwner(file) });
   undo.use(lock);
+  const before = await readOwner(file);
   // Some network file systems have no locks: there the record of the owner is all there is.
   if (before !== null && before.pid !== process.pid && (await runs(before)))
     throw new HostError("HOME_IN_USE", { pid: before.pid });
@@ -102,6 +103,16 @@ async function takeOver(root: string, undo: AsyncDisposableStack): Promise<Owner
   await rename(fresh, file);
   undo.defer(() => rm(file, { force: true }));
   return before;
+}
+
+/** Returns the process that has the lock; it records itself just after it took it. */
+async function livingOwner(file: string): Promise<number | "unknown"> {
+  for (let tries = 0; tries < 20; tries++) {
+    const owner = await readOwner(file);
+    if (owner !== null && (await runs(owner))) return owner.pid;
+    await setTimeout(25);
+  }
+  return "unknown";
 }
 
 async function readOwner(file: string): Promise<Owner | null> {

@@ -1,6 +1,18 @@
-import type { CallAnswer, CallRequest } from "./call.ts";
-import type { ConsentAsk, InstallRequest } from "./install.ts";
+import type { AuditRecord } from "#manifests/audit.ts";
+import { assemble, type HostWish, hostVersion } from "./assemble.ts";
+import { type CallAnswer, type CallRequest, call } from "./call.ts";
+import { createConsents } from "./consents.ts";
+import { drain } from "./drain.ts";
+import { healthOf } from "./health.ts";
+import { type ConsentAsk, type InstallRequest, install } from "./install.ts";
+import { makeFirstKey } from "./first-key.ts";
+import { createInstaller } from "./installer.ts";
 import type { Caller, Keys } from "./keys.ts";
+import { createPlugins } from "./plugins.ts";
+import { watchRunners } from "./watch.ts";
+import { toView } from "./views.ts";
+
+type AuditKind = AuditRecord["kind"];
 
 /** A plugin as people and programs see it. */
 export interface PluginView {
@@ -140,4 +152,51 @@ export interface Host extends AsyncDisposable {
   readonly accepting: boolean;
   /** Takes no new call, waits up to `graceMs` for those that run, then cancels them. */
   drain(graceMs: number): Promise<void>;
+}
+
+/**
+ * Builds a host around a home and starts to watch it.
+ *
+ * @throws HOME_IN_USE, HOME_UNUSABLE, SCHEMA_NEWER, STORE_DAMAGED
+ */
+export async function createHost(wish: HostWish): Promise<Host> {
+  const parts = await assemble(wish);
+  watchRunners(parts);
+  await makeFirstKey(parts);
+  const installer = createInstaller({
+    ...parts,
+    hostVersion,
+    config: () => parts.config.current,
+    store: parts.store.plugins,
+  });
+  const installed = async (request: InstallRequest): Promise<PluginView> =>
+    toView(await install(installer, request));
+  const startedAt = parts.clock.monotonic();
+  return {
+    keys: parts.keys,
+    plugins: createPlugins({ ...parts, store: parts.store.plugins }),
+    consents: createConsents(parts.clock, installed),
+    call: (request) => call(parts.calls, request),
+    install: installed,
+    calls: {
+      list: (caller) => parts.calls.list(caller),
+      cancel: async (callId, by) => parts.calls.cancel(callId, by),
+    },
+    auditQuery: ({ since, kind, ...query }) =>
+      parts.audit.query({
+        ...query,
+        ...(kind !== undefined && { kind: kind as AuditKind }),
+        ...(since !== undefined && { since: Date.parse(since) }),
+      }),
+    health: () => healthOf(parts, startedAt),
+    metrics: async () => ({
+      text: await parts.metrics.text(),
+      contentType: parts.metrics.contentType,
+    }),
+    get accepting() {
+      return parts.admission.open;
+    },
+    drain: (graceMs) => drain(parts, graceMs),
+    [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+  };
 }

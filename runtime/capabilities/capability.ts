@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import type { Grants } from "#manifests/grants.ts";
+import type { Binding, Grants } from "#manifests/grants.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { PluginId } from "#manifests/names.ts";
 import { parseStrictJson } from "#manifests/strict-json.ts";
@@ -8,6 +8,8 @@ import type { Uses } from "#manifests/uses.ts";
 /** On whose behalf a guest asks: the host's own knowledge of the call, never the guest's word. */
 export interface Asker {
   readonly plugin: PluginId;
+  /** Whose data it may reach: the same id of another signer has none of it. */
+  readonly binding: Binding;
   readonly callId: string;
   /** Owner of the key that began the outermost call. */
   readonly owner: string;

@@ -1,33 +1,40 @@
 import Type, { type Static } from "typebox";
 import { HostError } from "#manifests/errors.ts";
-import type { Grants } from "#manifests/grants.ts";
+import type { Binding, Grants } from "#manifests/grants.ts";
 import { bytesText } from "#manifests/units.ts";
-import type { Capability, HostFunction } from "./capability.ts";
+import type { Asker, Capability, HostFunction, Message } from "./capability.ts";
 
-/** Where keys and values are kept: a namespace for each plugin, or for each owner of keys in it. */
-export interface KvStore {
-  get(plugin: string, owner: string, key: string): Uint8Array | undefined;
-  /** @throws KV_FULL, KV_CONFLICT */
-  set(plugin: string, owner: string, key: string, value: Uint8Array, options: KvWrite): void;
-  delete(plugin: string, owner: string, key: string): boolean;
-  list(plugin: string, owner: string, page: KvPage): readonly string[];
+/** Whose values they are: a plugin's, or those that it keeps for one owner of keys. */
+export interface KvSpace extends Binding {
+  /** Empty for values that all callers share. */
+  readonly owner: string;
 }
 
-/** How a value is written. */
-export interface KvWrite {
+/** How a value is kept. */
+export interface KvTerms {
   readonly quotaBytes: number;
-  /** Seconds until it is gone. */
-  readonly ttlSeconds?: number;
-  /** The value that must be there now, null for none; anything will do when left out. */
-  readonly ifValue?: Uint8Array | null;
+  readonly ttlMs?: number;
 }
 
-/** A part of the keys, in order. */
-export interface KvPage {
-  readonly prefix: string;
-  /** The last key of the page before. */
-  readonly after: string;
-  readonly limit: number;
+/** Where keys and values are kept; every promise is durable when it resolves. */
+export interface KvStore {
+  get(space: KvSpace, key: string): { readonly value: Uint8Array } | undefined;
+  /** @throws KV_FULL */
+  set(space: KvSpace, key: string, value: Uint8Array, terms: KvTerms): Promise<void>;
+  /** @throws KV_FULL */
+  compareAndSwap(
+    space: KvSpace,
+    key: string,
+    swap: { readonly expected: Uint8Array | null; readonly next: Uint8Array | null },
+    terms: KvTerms,
+  ): Promise<boolean>;
+  delete(space: KvSpace, key: string): Promise<boolean>;
+  list(
+    space: KvSpace,
+    prefix: string,
+    limit: number,
+    cursor: string | null,
+  ): { readonly keys: readonly string[]; readonly cursor: string | null };
 }
 
 /** Keys a page: a guest that wants more asks again. */
@@ -55,6 +62,12 @@ const page = Type.Object(
   closed,
 );
 
+const common = {
+  capability: "kv",
+  target: () => "own",
+  covers: (grants: Grants) => grants.kv !== null,
+};
+
 /**
  * The plugin's own keys and values, with a quota.
  *
@@ -62,69 +75,9 @@ const page = Type.Object(
  * block.
  */
 export function createKv(store: KvStore): Capability {
-  const common = {
-    capability: "kv",
-    target: () => "own",
-    covers: (grants: Grants) => grants.kv !== null,
-  };
-  const functions: HostFunction[] = [
-    {
-      ...common,
-      import: "extism:host/user.kv_get",
-      act: "kv_get",
-      reads: true,
-      request: keyed,
-      async effect(asker, request: Static<typeof keyed>) {
-        const found = store.get(asker.plugin, ownerOf(asker), request.key);
-        if (found === undefined) return { value: { value: null } };
-        const text = utf8(found);
-        return text === undefined ? { value: {}, blocks: [found] } : { value: { value: text } };
-      },
-    },
-    {
-      ...common,
-      import: "extism:host/user.kv_set",
-      act: "kv_set",
-      reads: false,
-      request: write,
-      async effect(asker, request: Static<typeof write>, message) {
-        const value = request.value === undefined ? message.blocks[0] : Buffer.from(request.value);
-        if (value === undefined) throw invalid("value", "must be given, or a block");
-        const { key, ttl, ifValue } = request;
-        store.set(asker.plugin, ownerOf(asker), key, value, {
-          quotaBytes: asker.grants().kv?.quotaBytes ?? 0,
-          ...(ttl !== undefined && { ttlSeconds: ttl }),
-          ...(ifValue !== undefined && { ifValue: ifValue === null ? null : Buffer.from(ifValue) }),
-        });
-        return { value: {} };
-      },
-    },
-    {
-      ...common,
-      import: "extism:host/user.kv_delete",
-      act: "kv_delete",
-      reads: false,
-      request: keyed,
-      async effect(asker, request: Static<typeof keyed>) {
-        return { value: { deleted: store.delete(asker.plugin, ownerOf(asker), request.key) } };
-      },
-    },
-    {
-      ...common,
-      import: "extism:host/user.kv_list",
-      act: "kv_list",
-      reads: true,
-      request: page,
-      async effect(asker, request: Static<typeof page>) {
-        const { prefix = "", after = "", limit = pageMax } = request;
-        const keys = store.list(asker.plugin, ownerOf(asker), { prefix, after, limit });
-        return { value: { keys } };
-      },
-    },
-  ];
   return {
     name: "kv",
-    functions,
+    functions: [getOf(store), setOf(store), deleteOf(store), listOf(store)],
     asks: ({ kv }) =>
       kv === null
         ? []
@@ -137,9 +90,84 @@ export function createKv(store: KvStore): Capability {
   };
 }
 
+function getOf(store: KvStore): HostFunction {
+  return {
+    ...common,
+    import: "extism:host/user.kv_get",
+    act: "kv_get",
+    reads: true,
+    request: keyed,
+    async effect(asker, { key }: Static<typeof keyed>) {
+      const found = store.get(spaceOf(asker), key)?.value;
+      if (found === undefined) return { value: { value: null } };
+      const text = utf8(found);
+      return text === undefined ? { value: {}, blocks: [found] } : { value: { value: text } };
+    },
+  };
+}
+
+function setOf(store: KvStore): HostFunction {
+  return {
+    ...common,
+    import: "extism:host/user.kv_set",
+    act: "kv_set",
+    reads: false,
+    request: write,
+    async effect(asker, request: Static<typeof write>, message) {
+      const { key, ttl, ifValue } = request;
+      const value = bytesOf(request, message);
+      const terms = {
+        quotaBytes: asker.grants().kv?.quotaBytes ?? 0,
+        ...(ttl !== undefined && { ttlMs: ttl * 1000 }),
+      };
+      if (ifValue === undefined) {
+        await store.set(spaceOf(asker), key, value, terms);
+        return { value: { set: true } };
+      }
+      const swap = { expected: ifValue === null ? null : Buffer.from(ifValue), next: value };
+      return { value: { set: await store.compareAndSwap(spaceOf(asker), key, swap, terms) } };
+    },
+  };
+}
+
+function deleteOf(store: KvStore): HostFunction {
+  return {
+    ...common,
+    import: "extism:host/user.kv_delete",
+    act: "kv_delete",
+    reads: false,
+    request: keyed,
+    async effect(asker, { key }: Static<typeof keyed>) {
+      return { value: { deleted: await store.delete(spaceOf(asker), key) } };
+    },
+  };
+}
+
+function listOf(store: KvStore): HostFunction {
+  return {
+    ...common,
+    import: "extism:host/user.kv_list",
+    act: "kv_list",
+    reads: true,
+    request: page,
+    async effect(asker, request: Static<typeof page>) {
+      const { prefix = "", after = null, limit = pageMax } = request;
+      return { value: store.list(spaceOf(asker), prefix, limit, after) };
+    },
+  };
+}
+
 /** A grant `per: caller` separates what the owners of keys keep. */
-function ownerOf(asker: { readonly owner: string; readonly grants: () => Grants }): string {
-  return asker.grants().kv?.per === "caller" ? asker.owner : "";
+function spaceOf({ binding, owner, grants }: Asker): KvSpace {
+  return { ...binding, owner: grants().kv?.per === "caller" ? owner : "" };
+}
+
+/** @throws HOST_REQUEST_INVALID */
+function bytesOf(request: Static<typeof write>, message: Message): Uint8Array {
+  const value = request.value === undefined ? message.blocks[0] : Buffer.from(request.value);
+  if (value !== undefined) return value;
+  const problem = "must be given, or a block";
+  throw new HostError("HOST_REQUEST_INVALID", { path: "value", problem });
 }
 
 function utf8(bytes: Uint8Array): string | undefined {
@@ -148,8 +176,4 @@ function utf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined; // Not text: it travels as a block.
   }
-}
-
-function invalid(path: string, problem: string): HostError {
-  return new HostError("HOST_REQUEST_INVALID", { path, problem });
 }

@@ -29,15 +29,14 @@ interface Member {
 /** The runner processes: one a binding, a spare one ready, ended when idle, replaced when they die. */
 export class Fleet implements Disposable {
   readonly #options: FleetOptions;
-  readonly #onEnd: OnRunnerEnd;
+  readonly #listeners = new Set<OnRunnerEnd>();
   readonly #members = new Map<string, Member>();
   readonly #watcher: NodeJS.Timeout;
   #spare: Runner | undefined;
   #closed = false;
 
-  constructor(options: FleetOptions, onEnd: OnRunnerEnd) {
+  constructor(options: FleetOptions) {
     this.#options = options;
-    this.#onEnd = onEnd;
     this.#watcher = setInterval(() => this.#watch(), watchMs);
     this.#watcher.unref();
     this.#spare = this.#start();
@@ -68,6 +67,11 @@ export class Fleet implements Disposable {
     return runner;
   }
 
+  /** Hears of every runner that ends. */
+  onEnd(listener: OnRunnerEnd): void {
+    this.#listeners.add(listener);
+  }
+
   [Symbol.dispose](): void {
     this.#closed = true;
     clearInterval(this.#watcher);
@@ -85,7 +89,7 @@ export class Fleet implements Disposable {
     for (const [binding, member] of this.#members) {
       if (member.runner !== runner) continue;
       this.#members.delete(binding);
-      this.#onEnd(runner, binding, end);
+      for (const listener of this.#listeners) listener(runner, binding, end);
     }
   }
 

@@ -137,7 +137,10 @@ export interface Exchange {
 /** Most blocks that travel with one question or answer. */
 export const blocksMax = 16;
 
-/** Writes a question (`number` is the function) or an answer (`number` is 0). */
+/** Fuel that an answer charges is counted in so many units. */
+export const fuelGrain = 1024;
+
+/** Writes a question (`number` is the function) or an answer (`number` is fuel, in `fuelGrain`s). */
 export function writeExchange(
   writer: FrameWriter,
   type: number,

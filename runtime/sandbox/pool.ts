@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { HostError } from "#manifests/errors.ts";
 import type { Fleet } from "./fleet.ts";
 import type { GuestPlan } from "./messages.ts";
@@ -13,7 +14,7 @@ export interface LoadedGuest {
   /** Whose runner it runs in: its signer. */
   readonly binding: () => string;
   readonly plan: GuestPlan;
-  readonly metered: () => Uint8Array;
+  readonly metered: () => Promise<Uint8Array>;
   readonly instances: "fresh" | "warm" | "single";
 }
 
@@ -25,10 +26,14 @@ export interface PoolLimits {
   readonly liveMax: number;
   /** Instances that a runner may hold for all its plugins. */
   readonly instancesMax: number;
-  /** Waiting calls in all, and at most half of them of one caller. */
+  /** Waiting calls in all, and of one caller. */
   readonly queuedMax: number;
+  readonly callerQueuedMax: number;
   readonly queueMs: number;
 }
+
+/** Who calls hooks: nobody whose calls are counted. */
+const hookCaller = "";
 
 /** Numbers instances; one for the whole host, so that no two runners are ever confused. */
 export interface InstanceNumbers {
@@ -71,7 +76,7 @@ export class Pool {
     if (this.#closed) throw new HostError("HOST_STOPPING", {});
     if (this.#queue.size === 0 && this.#hasRoom()) return this.#seat(caller);
     const plugin = this.guest.plugin;
-    const limit = Math.ceil(this.#limits.queuedMax / 2);
+    const limit = this.#limits.callerQueuedMax;
     if (this.#queue.size >= this.#limits.queuedMax) throw new HostError("QUEUE_FULL", { plugin });
     if (this.#queue.sizeOf(caller) >= limit) {
       throw new HostError("CALLER_QUEUE_FULL", { plugin, limit });
@@ -79,7 +84,7 @@ export class Pool {
     return this.#wait(caller, signal);
   }
 
-  /** Loads the module into its runner. @throws INIT_FAILED, QUEUE_FULL */
+  /** Loads the module into its runner. @throws INIT_FAILED, QUEUE_FULL, RUNNER_DIED */
   async warm(): Promise<void> {
     while (this.#runner === undefined && !this.#closed) {
       this.#starting ??= this.#start().finally(() => {
@@ -110,7 +115,7 @@ export class Pool {
     if (held === 0) this.#held.delete(seat.caller);
     else this.#held.set(seat.caller, held);
     this.#live -= 1;
-    const kept = alive && seat.runner === this.#runner && this.guest.instances !== "fresh";
+    const kept = alive && seat.runner === this.#runner && !seat.fresh;
     if (kept) this.#idle.push({ caller: seat.caller, instance: seat.instance });
     else seat.runner.instances -= 1;
     if (this.#idle.length > this.#limits.runningMax) this.#evict(seat.runner);
@@ -139,7 +144,23 @@ export class Pool {
     if (known === undefined) runner.instances += 1;
     this.#live += 1;
     this.#held.set(caller, (this.#held.get(caller) ?? 0) + 1);
-    return new Seat(this, runner, caller, known ?? this.#numbers.next());
+    const instance = known ?? this.#numbers.next();
+    return new Seat(this, { runner, caller, instance, fresh: this.guest.instances === "fresh" });
+  }
+
+  /**
+   * Returns an instance of its own for a hook, beside whatever the pool holds.
+   *
+   * @throws INIT_FAILED, QUEUE_FULL, RUNNER_DIED
+   */
+  async apart(): Promise<Seat> {
+    await this.warm();
+    const runner = this.#runner;
+    assert(runner);
+    runner.instances += 1;
+    this.#live += 1;
+    const instance = this.#numbers.next();
+    return new Seat(this, { runner, caller: hookCaller, instance, fresh: true });
   }
 
   #takeIdle(caller: string): number | undefined {
@@ -212,14 +233,16 @@ export class Pool {
   async #start(): Promise<void> {
     const { guest } = this;
     const { plugin } = guest;
-    const runner = await this.#fleet.runnerFor(guest.binding());
+    const runner = await this.#fleet.runnerFor(guest.binding()).catch((cause: unknown) => {
+      throw new HostError("RUNNER_DIED", { plugin }, { cause });
+    });
     if (runner === undefined) throw new HostError("QUEUE_FULL", { plugin });
     try {
-      await runner.load(guest.module, guest.plan, guest.metered());
-    } catch (error) {
-      if (runner.ended) throw new HostError("RUNNER_DIED", { plugin }, { cause: error });
-      const message = error instanceof Error ? error.message : String(error);
-      throw new HostError("INIT_FAILED", { plugin, message }, { cause: error });
+      await runner.load(guest.module, guest.plan, await guest.metered());
+    } catch (cause) {
+      if (runner.ended) throw new HostError("RUNNER_DIED", { plugin }, { cause });
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new HostError("INIT_FAILED", { plugin, message }, { cause });
     }
     if (!runner.ended) this.#runner = runner;
   }

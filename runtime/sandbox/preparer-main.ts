@@ -2,9 +2,14 @@
 import { Socket } from "node:net";
 import { HostError } from "#manifests/errors.ts";
 import { prepare } from "./module/prepare.ts";
-import type { PrepareJob } from "./preparer.ts";
+import { writeNumbers } from "./messages.ts";
+import type { Job, PrepareJob, ValueFault, ValueJob } from "./preparer.ts";
 import { admitSchema } from "./schema/admit.ts";
+import { compileSchema } from "./schema/compile.ts";
 import { createFrameReader, frame, frameBytesMax, FrameWriter } from "./wire.ts";
+
+/** Steps that checking one configuration may take. */
+const checkSteps = 2_000_000;
 
 const input = new Socket({ fd: 0, readable: true, writable: false });
 const output = new Socket({ fd: 1, readable: false, writable: true });
@@ -19,24 +24,33 @@ process.permission.drop("fs.read");
 
 function answer(body: Buffer): void {
   const jobEnd = 4 + body.readUInt32LE(0);
-  const job = JSON.parse(body.toString("utf8", 4, jobEnd)) as PrepareJob;
+  const job = JSON.parse(body.toString("utf8", 4, jobEnd)) as Job;
   try {
-    for (const schema of job.schemas) admitSchema(schema);
-    const { metered, ...told } = prepare(new Uint8Array(body.subarray(jobEnd)), {
-      memoryPagesMax: job.memoryPagesMax,
-      admits: (module, name) => job.imports[module]?.includes(name) ?? false,
-    });
-    write({ ok: told }, metered);
+    if ("check" in job) write({ ok: { fault: faultOf(job.check) } }, new Uint8Array());
+    else prepareModule(job.prepare, new Uint8Array(body.subarray(jobEnd)));
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     write({ error: { code: error.code, facts: error.facts } }, new Uint8Array());
   }
 }
 
+function prepareModule(job: PrepareJob, bytes: Uint8Array): void {
+  for (const schema of job.schemas) admitSchema(schema);
+  const { metered, ...told } = prepare(bytes, {
+    memoryPagesMax: job.memoryPagesMax,
+    admits: (module, name) => job.imports[module]?.includes(name) ?? false,
+  });
+  write({ ok: told }, metered);
+}
+
+function faultOf({ schema, value }: ValueJob): ValueFault | undefined {
+  const failure = compileSchema(schema).validate(value, { steps: checkSteps });
+  if (failure === undefined) return undefined;
+  const { path, expected, found } = failure;
+  return { path, problem: `must be ${expected}, found ${found}` };
+}
+
 function write(told: unknown, metered: Uint8Array): void {
   const json = Buffer.from(JSON.stringify(told));
-  const { buffer, at } = writer.open(frame.prepared, 4 + json.length + metered.length);
-  buffer.writeUInt32LE(json.length, at);
-  buffer.set(json, at + 4);
-  buffer.set(metered, at + 4 + json.length);
+  writeNumbers(writer, frame.prepared, [json.length], Buffer.concat([json, metered]));
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { errors, type ErrorCode, type Facts, HostError } from "#manifests/errors.ts";
-import type { ExportInfo, ImportInfo, Prepared } from "./module/prepare.ts";
+import type { Prepared } from "./module/prepare.ts";
+import { writeNumbers } from "./messages.ts";
 import { startProcess } from "./process.ts";
 import { createFrameReader, frame, frameBytesMax, FrameWriter } from "./wire.ts";
 
@@ -19,6 +20,21 @@ export interface PrepareJob {
   readonly schemas: readonly unknown[];
 }
 
+/** A value that is to be checked against an author's schema, both untrusted. */
+export interface ValueJob {
+  readonly schema: unknown;
+  readonly value: unknown;
+}
+
+/** A job as it goes to the process: one of the two. */
+export type Job = { readonly prepare: PrepareJob } | { readonly check: ValueJob };
+
+/** Where and why a value does not fit a schema. */
+export interface ValueFault {
+  readonly path: string;
+  readonly problem: string;
+}
+
 /**
  * Checks and meters a module in a process of its own.
  *
@@ -30,24 +46,40 @@ export interface PrepareJob {
  */
 export async function prepareApart(job: PrepareJob, bytes: Uint8Array): Promise<Prepared> {
   if (bytes.length > frameBytesMax / 2) {
-    throw new HostError("MODULE_TOO_LARGE", {
-      what: "the module",
-      actual: `${bytes.length} bytes`,
-      limit: `${frameBytesMax / 2} bytes`,
-    });
+    const limit = `${frameBytesMax / 2} bytes`;
+    const actual = `${bytes.length} bytes`;
+    throw new HostError("MODULE_TOO_LARGE", { what: "the module", actual, limit });
   }
+  const { told, rest } = await askApart({ prepare: job }, bytes);
+  return { ...(told as Omit<Prepared, "metered">), metered: rest };
+}
+
+/**
+ * Checks a value against an author's schema in a process of its own; undefined when it fits.
+ *
+ * @throws SCHEMA_REFUSED, PREPARE_TIMEOUT
+ */
+export async function checkApart(job: ValueJob): Promise<ValueFault | undefined> {
+  const { told } = await askApart({ check: job }, new Uint8Array());
+  return (told as { readonly fault?: ValueFault }).fault;
+}
+
+async function askApart(
+  job: Job,
+  bytes: Uint8Array,
+): Promise<{ told: unknown; rest: Uint8Array<ArrayBuffer> }> {
   const child = startProcess("preparer-main.ts", heapMiB);
   const { stdin, stdout, stderr } = child;
   assert(stdin && stdout && stderr);
   stderr.resume();
   stdin.on("error", () => {});
+  const startedAt = performance.now();
   const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
   try {
-    return await new Promise<Prepared>((resolve, reject) => {
-      const startedAt = performance.now();
+    const body = await new Promise<Buffer>((resolve, reject) => {
       child.on("exit", () => reject(endOf(performance.now() - startedAt)));
       child.on("error", reject);
-      const read = createFrameReader(frameBytesMax, (_, body) => resolve(answerOf(body)));
+      const read = createFrameReader(frameBytesMax, (_, answer) => resolve(answer));
       stdout.on("data", (chunk: Buffer) => {
         try {
           read(chunk);
@@ -57,11 +89,9 @@ export async function prepareApart(job: PrepareJob, bytes: Uint8Array): Promise<
       });
       const writer = new FrameWriter((chunk) => void stdin.write(chunk));
       const json = Buffer.from(JSON.stringify(job));
-      const { buffer, at } = writer.open(frame.prepare, 4 + json.length + bytes.length);
-      buffer.writeUInt32LE(json.length, at);
-      buffer.set(json, at + 4);
-      buffer.set(bytes, at + 4 + json.length);
+      writeNumbers(writer, frame.prepare, [json.length], Buffer.concat([json, bytes]));
     });
+    return answerOf(body);
   } finally {
     clearTimeout(timer);
     child.kill("SIGKILL");
@@ -73,17 +103,15 @@ function endOf(tookMs: number): HostError {
   return new HostError("MODULE_INVALID", { reason: "it broke the process that checked it" });
 }
 
-/** Reads what the process says: a claim, which is checked as far as the host relies on it. */
-function answerOf(body: Buffer): Prepared {
+/** Reads what the process says: a claim of a process that has seen hostile bytes. */
+function answerOf(body: Buffer): { told: unknown; rest: Uint8Array<ArrayBuffer> } {
   const jsonEnd = 4 + body.readUInt32LE(0);
   const told = JSON.parse(body.toString("utf8", 4, jsonEnd)) as
-    | { ok: Omit<Prepared, "metered"> }
+    | { ok: unknown }
     | { error: { code: ErrorCode; facts: Facts<ErrorCode> } };
   if ("error" in told) {
     const { code, facts } = told.error;
     throw new HostError(Object.hasOwn(errors, code) ? code : "INTERNAL", facts);
   }
-  return { ...told.ok, metered: new Uint8Array(body.subarray(jsonEnd)) };
+  return { told: told.ok, rest: new Uint8Array(body.subarray(jsonEnd)) };
 }
-
-export type { ExportInfo, ImportInfo, Prepared };

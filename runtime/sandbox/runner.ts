@@ -27,7 +27,8 @@ const startMs = 10_000;
 
 /** What the host does for a call while a runner runs it. */
 export interface WorkPorts {
-  ask(number: number, exchange: Exchange): Promise<Exchange>;
+  /** Never rejects. `fuel` is what calls on behalf of this one burnt, in thousands of units. */
+  ask(number: number, exchange: Exchange): Promise<Exchange & { readonly fuel?: number }>;
   log(level: number, text: string): void;
 }
 
@@ -299,7 +300,8 @@ export class Runner {
       if (this.#live.get(read.call) !== live || live.closing >= 0) return;
       live.open -= 1;
       if (live.open === 0) live.work.onWait(false);
-      writeExchange(this.#writer, frame.answer, read.call, read.request, 0, answer);
+      const { fuel = 0 } = answer;
+      writeExchange(this.#writer, frame.answer, read.call, read.request, fuel, answer);
     });
   }
 }

@@ -17,20 +17,31 @@ export interface SeatWork {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Where a seat is. */
+export interface Place {
+  readonly runner: Runner;
+  readonly caller: string;
+  readonly instance: number;
+  /** Whether the instance ends with the call. */
+  readonly fresh: boolean;
+}
+
 /** The right to run one call on one instance; disposing it gives the instance back to its pool. */
-export class Seat implements Disposable {
+export class Seat implements Disposable, Place {
   readonly #pool: Pool;
   readonly runner: Runner;
   readonly caller: string;
   readonly instance: number;
+  readonly fresh: boolean;
   #alive = true;
   #cancel: (() => void) | undefined;
 
-  constructor(pool: Pool, runner: Runner, caller: string, instance: number) {
+  constructor(pool: Pool, { runner, caller, instance, fresh }: Place) {
     this.#pool = pool;
     this.runner = runner;
     this.caller = caller;
     this.instance = instance;
+    this.fresh = fresh;
   }
 
   /** Runs the call. Never rejects: how it ended is its outcome. */
@@ -40,7 +51,7 @@ export class Seat implements Disposable {
     const flags =
       (work.rawInput ? invokeFlag.rawInput : 0) |
       (work.rawOutput ? invokeFlag.rawOutput : 0) |
-      (guest.instances === "fresh" ? invokeFlag.discardAfter : 0);
+      (this.fresh ? invokeFlag.discardAfter : 0);
     const { module } = guest;
     const outcome = await this.runner.run(
       {

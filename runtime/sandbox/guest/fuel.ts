@@ -76,10 +76,9 @@ export class Fuel {
     return this.#spent;
   }
 
-  /** Returns the units that are left. */
-  left(): number {
-    const open = this.#counter ? this.#granted - this.#counter.value : 0;
-    return Math.max(0, this.#limit - this.#spent - open);
+  /** Charges units that others burnt on the guest's behalf. */
+  burn(units: number): void {
+    this.#spent += units;
   }
 
   /** Charges work that the host does for the guest; it is felt at the guest's next check. */

@@ -93,9 +93,9 @@ export class Instance {
     this.#fuel.end(code);
   }
 
-  /** Units that the call may still burn. */
-  fuelLeft(): number {
-    return this.#fuel.left();
+  /** Charges units that others have burnt on behalf of the call. */
+  burn(units: number): void {
+    this.#fuel.burn(units);
   }
 
   /** Waits until the plugin has a turn on the thread. */

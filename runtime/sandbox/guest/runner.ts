@@ -3,6 +3,7 @@ import {
   type Exchange,
   type GuestPlan,
   type Invoke,
+  fuelGrain,
   invokeFlag,
   readExchange,
   readInvoke,
@@ -208,6 +209,7 @@ class GuestRunner implements Runner {
     const live = this.#live.get(read.call);
     const resolve = live?.pending.get(read.request);
     live?.pending.delete(read.request);
+    live?.instance?.burn(read.number * fuelGrain);
     resolve?.(read.exchange);
   }
 

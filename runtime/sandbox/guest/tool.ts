@@ -116,6 +116,10 @@ function check(
   if (schema === undefined) return;
   const failure = schema.validate(value, { steps: schemaSteps });
   if (failure === undefined) return;
+  if (failure.kind === "costly") {
+    const what = code === "INPUT_INVALID" ? "input" : "output";
+    throw new CallFailure("SCHEMA_TOO_COSTLY", { what, tool: plan.name });
+  }
   throw mismatch(code, plan, failure.path, failure.expected, failure.found);
 }
 

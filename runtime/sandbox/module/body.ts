@@ -116,16 +116,14 @@ export function readEvents(reader: Reader, events: Events): void {
 }
 
 function passImmediates(reader: Reader, code: number, kind: number): void {
-  if (kind === shape.number) return reader.passNumber();
-  if (kind === shape.address) return passAddress(reader);
-  if (kind === shape.bytes4) return reader.pass(4);
-  if (kind === shape.bytes8) return reader.pass(8);
-  if (kind === shape.heapType) return passHeapType(reader);
-  if (kind === shape.types) {
+  if (kind === shape.number) reader.passNumber();
+  else if (kind === shape.address) passAddress(reader);
+  else if (kind === shape.bytes4) reader.pass(4);
+  else if (kind === shape.bytes8) reader.pass(8);
+  else if (kind === shape.heapType) passHeapType(reader);
+  else if (kind === shape.types) {
     for (let left = reader.u32(); left > 0; left--) readValueType(reader);
-    return;
-  }
-  throw new HostError("MODULE_FEATURE_REFUSED", { feature: featureOf(code) });
+  } else throw new HostError("MODULE_FEATURE_REFUSED", { feature: featureOf(code) });
 }
 
 function featureOf(code: number): string {

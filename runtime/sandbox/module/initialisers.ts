@@ -31,11 +31,13 @@ export function copyInitialiser(reader: Reader, writer: Writer, renumber: Renumb
 }
 
 function passConstant(reader: Reader, code: number): void {
-  if (code === op.end || arithmetic.includes(code)) return;
-  if (code === op.i32Const || code === op.i64Const) return reader.passNumber();
-  if (code === 0x43) return reader.pass(4);
-  if (code === 0x44) return reader.pass(8);
-  if (code === op.refNull) return passHeapType(reader);
-  if (code === 0xfd && reader.u32() === 12) return reader.pass(16);
-  throw new HostError("MODULE_FEATURE_REFUSED", { feature: "initialisers that allocate" });
+  const isVector = code === 0xfd && reader.u32() === 12;
+  if (isVector) reader.pass(16);
+  else if (code === op.i32Const || code === op.i64Const) reader.passNumber();
+  else if (code === 0x43) reader.pass(4);
+  else if (code === 0x44) reader.pass(8);
+  else if (code === op.refNull) passHeapType(reader);
+  else if (code !== op.end && !arithmetic.includes(code)) {
+    throw new HostError("MODULE_FEATURE_REFUSED", { feature: "initialisers that allocate" });
+  }
 }

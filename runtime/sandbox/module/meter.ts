@@ -164,54 +164,72 @@ class Rewriter {
   }
 
   #event(index: number): void {
-    const { events, renumber, appended, bytes } = this.#metering;
+    const { events, renumber } = this.#metering;
     const operation = events.operation(index);
     const argument = events.argument(index);
     switch (operation) {
       case op.block:
       case op.if:
       case op.try:
-        return this.#open(false);
+        this.#open(false);
+        break;
       case op.loop:
-        return this.#loop(index);
+        this.#loop(index);
+        break;
       case op.tryTable:
-        return this.#tryTable(index);
+        this.#tryTable(index);
+        break;
       case op.end:
-        return this.#end(index);
+        this.#end(index);
+        break;
       case op.delegate:
         this.#close();
         this.#replace(index).of(operation, this.#labels.depth(argument));
-        return;
+        break;
+      case op.rethrow:
+        this.#leave(index);
+        this.#replace(index).of(operation, this.#labels.depth(argument));
+        break;
       case op.br:
       case op.brIf:
-      case op.rethrow:
-        if (operation === op.rethrow) this.#leave(index);
         this.#replace(index).of(operation, this.#labels.depth(argument));
-        return;
+        break;
       case op.brTable:
-        return this.#brTable(index);
+        this.#brTable(index);
+        break;
       case op.return:
-        if (!this.#usesLocal()) return;
-        this.#replace(index).of(op.br, this.#labels.depth(this.#labels.count - 1));
-        return;
+        this.#return(index);
+        break;
       case op.throw:
       case op.throwRef:
-        return this.#leave(index);
+        this.#leave(index);
+        break;
       case op.globalGet:
       case op.globalSet:
         this.#replace(index).of(operation, renumber.global(argument));
-        return;
+        break;
       case op.call:
       case op.refFunc:
         this.#replace(index).of(operation, renumber.function(argument));
-        return;
+        break;
       case op.returnCall:
       case op.returnCallIndirect:
-        return this.#tailCall(index, operation, argument);
+        this.#tailCall(index, operation, argument);
+        break;
+      default:
+        if (isBulk(operation)) this.#bulk(index, operation);
     }
-    if (!isBulk(operation)) return;
+  }
+
+  #bulk(index: number, operation: number): void {
+    const { events, appended, bytes } = this.#metering;
     const instruction = new Reader(bytes, events.start(index), events.end(index));
     this.#replace(index).of(op.call, appended.indexFor(operation, instruction));
+  }
+
+  #return(index: number): void {
+    if (!this.#usesLocal()) return;
+    this.#replace(index).of(op.br, this.#labels.depth(this.#labels.count - 1));
   }
 
   #tailCall(index: number, operation: number, argument: number): void {
@@ -257,7 +275,10 @@ class Rewriter {
   #loop(index: number): void {
     const { events, prices, bytes, added } = this.#metering;
     const units = this.#plan.after[index] as number;
-    if (!this.#plan.loops[index]) return this.#open(false);
+    if (!this.#plan.loops[index]) {
+      this.#open(false);
+      return;
+    }
     const local = this.#local;
     const slow = this.#mode === "borrow" ? added.refill : added.refuel;
     const isPlain = prices.arity(events.argument(index)).params === 0;

@@ -95,17 +95,21 @@ class Planner {
       case op.tryTable:
       case op.loop:
       case op.if:
-        return this.#open(index, operation, argument);
+        this.#open(index, operation, argument);
+        break;
       case op.else:
       case op.catch:
       case op.catchAll:
-        return this.#begin(index, this.#top().region);
+        this.#begin(index, this.#top().region);
+        break;
       case op.end:
       case op.delegate:
-        return this.#close(index);
+        this.#close(index);
+        break;
       case op.brIf:
         this.#branch(argument);
-        return this.#begin(index, this.#region);
+        this.#begin(index, this.#region);
+        break;
       case op.br:
         this.#branch(argument);
         break;
@@ -185,7 +189,10 @@ class Planner {
   #close(index: number): void {
     const frame = this.#frames.pop() as Frame;
     if (this.#frames.length === 0) return;
-    if (frame.operation === op.loop) return this.#closeLoop(index, frame);
+    if (frame.operation === op.loop) {
+      this.#closeLoop(index, frame);
+      return;
+    }
     const isStraight = frame.operation === op.block || frame.operation === op.tryTable;
     if (isStraight && !frame.targeted && this.#region !== dead) return;
     this.#begin(index, frame.region);

@@ -17,7 +17,7 @@ export interface Admitted {
 }
 
 /**
- * Throws when a schema of an author is outside the part of JSON Schema 2020-12 that a host can bound.
+ * Throws when an author's schema is outside the part of JSON Schema 2020-12 that can be bounded.
  *
  * @param schema  parsed JSON; untrusted
  * @param place   where it stands, for the error: `provides.tools[0].input`
@@ -93,7 +93,7 @@ function enter(value: unknown, path: Path, depth: number, found: Found): Schema 
   return value;
 }
 
-/** Returns the schemas under a keyword with their places, once its value has the form it must have. */
+/** Returns the schemas under a keyword with their places; its value must have the right form. */
 function schemasUnder(
   name: string,
   value: unknown,

@@ -16,5 +16,5 @@ export const bounds = {
   patternProgramMax: 2_500,
 } as const;
 
-/** Nested arrays and objects in a value that are compared with others; JSON beyond it is no data. */
+/** Nested arrays and objects in values that are compared; what is deeper is no honest data. */
 export const comparedDepthMax = 128;

@@ -27,7 +27,7 @@ export function isEqual(constant: unknown, value: unknown, budget: Budget): bool
 }
 
 /**
- * Returns a text that two JSON values share exactly when they are equal, or undefined when the value
+ * Returns a text that two JSON values share exactly when they are equal, or undefined when a value
  * is nested too deep to be compared.
  *
  * @param value  untrusted

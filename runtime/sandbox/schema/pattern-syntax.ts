@@ -1,17 +1,31 @@
 /** White space of ECMA-262 as ranges, of which RE2's `\s` is a part only. */
-const space =
-  "\\x09-\\x0d\\x20\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
+const space = [
+  "\\x09-\\x0d\\x20\\x{a0}\\x{1680}\\x{2000}-\\x{200a}",
+  "\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}",
+].join("");
 /** All other characters. */
-const notSpace =
-  "\\x00-\\x08\\x0e-\\x1f\\x21-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
+const notSpace = [
+  "\\x00-\\x08\\x0e-\\x1f\\x21-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}",
+  "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}",
+].join("");
 
-/** Expressions for one thing each, tried where the last one ended. */
-const escapes =
-  /\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u(?:([0-9a-fA-F]{4})|\{([0-9a-fA-F]{1,6})\})|\\c([A-Za-z])|\\([pP])\{(?:(?:General_Category|gc|Script|sc)=)?(\w+)\}|\\([\s\S])/y;
+/** The escapes, one for each line; what each group is stands in `escapeAt`. */
+const escapes = new RegExp(
+  [
+    /\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})/,
+    /\\u(?:([0-9a-fA-F]{4})|\{([0-9a-fA-F]{1,6})\})/,
+    /\\c([A-Za-z])/,
+    /\\([pP])\{(?:(?:General_Category|gc|Script|sc)=)?(\w+)\}/,
+    /\\([\s\S])/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "y",
+);
 
 /**
- * Returns an expression of ECMA-262 in the syntax of RE2 with the same meaning, or undefined when it
- * is none. What RE2 cannot do stays in it, for RE2 to refuse.
+ * Returns an expression of ECMA-262 in the syntax of RE2 with the same meaning, or undefined when
+ * it is none. What RE2 cannot do stays in it, for RE2 to refuse.
  *
  * @param source  untrusted; at most a kilobyte
  * @see https://tc39.es/ecma262/#sec-patterns
@@ -58,8 +72,9 @@ function pieceAt(source: string, index: number, inClass: boolean): Piece {
 }
 
 function escapeAt(source: string, index: number, inClass: boolean): Omit<Piece, "inClass"> {
-  escapes.lastIndex = index;
-  const found = escapes.exec(source);
+  const escape = new RegExp(escapes);
+  escape.lastIndex = index;
+  const found = escape.exec(source);
   const [all = "\\", high, low, unit, point, control, p, property, other] = found ?? [];
   const give = (text: string) => ({ text, length: all.length });
   if (high !== undefined && low !== undefined) {

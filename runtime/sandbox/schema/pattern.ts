@@ -15,8 +15,8 @@ export interface Pattern {
 /**
  * Returns a pattern, or words for why it is refused.
  *
- * The pattern must be valid for ECMA-262, so that it means the same to every tool an author uses, and
- * for RE2, which has no backreferences and no lookaround.
+ * The pattern must be valid for ECMA-262, so that it means the same to every tool an author uses,
+ * and for RE2, which has no backreferences and no lookaround.
  *
  * @param source  untrusted
  * @see https://json-schema.org/draft/2020-12/json-schema-core#section-6.4

@@ -1,0 +1,198 @@
+import { fileURLToPath } from "node:url";
+import type { Config } from "#manifests/config.ts";
+import { parseVersion } from "#manifests/names.ts";
+import { envFunctions, envModule, wasiFunctions, wasiModule } from "#plugin-sdk/abi.ts";
+import { type Admission, createAdmission } from "./admission.ts";
+import { type Audit, createAudit } from "./audit.ts";
+import { Calls } from "./calls.ts";
+import { createKv } from "./capabilities/kv.ts";
+import { createNetwork } from "./capabilities/network.ts";
+import { type CapabilityTable, createTable } from "./capabilities/table.ts";
+import type { Record as Recorder } from "./capabilities/capability.ts";
+import { createTools } from "./capabilities/tools.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { createGuestLogs, type GuestLogs } from "./guest-logs.ts";
+import { type Home, openHome } from "./home.ts";
+import { createHookRunner } from "./hooks.ts";
+import { type Active, type Installed, Shelf } from "./installed.ts";
+import { type Caller, createKeys, type Keys, type KeyView } from "./keys.ts";
+import { loadVersion } from "./loader.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { NestedCalls } from "./nested.ts";
+import { Quarantine } from "./quarantine.ts";
+import { machineCaps } from "./sandbox/caps.ts";
+import { Fleet } from "./sandbox/fleet.ts";
+import { createFiles, type Files } from "./store/files.ts";
+import { openStore, type Store } from "./store/store.ts";
+import type { VersionRecord } from "./store/records.ts";
+import { signerName } from "./views.ts";
+
+/** Version of this host, which `manifest.host` ranges are compared with. */
+export const hostVersion = parseVersion("0.1.0");
+
+/** MiB of JavaScript heap of a runner, and the resident bytes at which it is replaced. */
+const runnerHeapMiB = 1_024;
+const runnerBytesMax = 4 * 1024 ** 3;
+
+/** What a host is made of. */
+export interface HostWish {
+  /** Absolute path of the home. */
+  readonly home: string;
+  readonly config: Config;
+  readonly clock?: Clock;
+}
+
+/** The parts of a host, each built once; disposing them closes them in reverse. */
+export interface Parts extends AsyncDisposable {
+  readonly clock: Clock;
+  readonly home: Home;
+  readonly config: { current: Config };
+  readonly store: Store;
+  readonly files: Files;
+  readonly audit: Audit;
+  readonly logs: GuestLogs;
+  readonly metrics: Metrics;
+  readonly admission: Admission;
+  readonly fleet: Fleet;
+  readonly table: CapabilityTable;
+  readonly shelf: Shelf;
+  readonly keys: Keys;
+  readonly calls: Calls;
+  readonly quarantine: Quarantine;
+  readonly load: (installed: Installed, version: Active["version"]) => Active;
+  readonly retire: (active: Active) => void;
+  readonly runHook: ReturnType<typeof createHookRunner>;
+  readonly imports: Readonly<Record<string, readonly string[]>>;
+  readonly projectFolder: string;
+  readonly instancesMax: number;
+}
+
+/** Everything that lies in the home. */
+type Storage = Pick<Parts, "clock" | "home" | "store" | "files" | "audit" | "logs">;
+
+/** Builds the parts of a host around a home. @throws HOME_IN_USE, HOME_UNUSABLE, SCHEMA_NEWER */
+export async function assemble(wish: HostWish): Promise<Parts> {
+  await using undo = new AsyncDisposableStack();
+  const config = { current: wish.config };
+  const storage = await openStorage(wish, undo);
+  const { clock, store, audit, logs, files } = storage;
+  const { plugins, keys: records } = await store.loadAll();
+  const admission = createAdmission(clock, () => {
+    const { running, fuelPerSecond } = config.current.callers;
+    return { runningMax: running, fuelPerSecond };
+  });
+  const quarantine = new Quarantine(clock);
+  const fleet = undo.use(createFleet(wish.config));
+  const metrics = createMetrics();
+  const nested = new NestedCalls();
+  const table = createTable(
+    [createKv(store.kv), createTools(nested.call), createNetwork()],
+    recorder(audit, metrics),
+  );
+  const { instancesMax } = machineCaps();
+  const loader = {
+    ...{ clock, fleet, instancesMax, table, numbers: createNumbers() },
+    config: () => config.current,
+    bindingOf: (version: VersionRecord) => runnerBinding(quarantine, version),
+    metered: ({ meteredDigest }: VersionRecord) => files.readModule(meteredDigest),
+  };
+  const load = (installed: Installed, version: VersionRecord) =>
+    loadVersion(loader, installed, version);
+  const shelf = new Shelf(load);
+  for (const each of plugins) shelf.put(each.plugin.id, { ...each, loaded: new Map() });
+  const calls = new Calls({ clock, shelf, admission, audit, logs, metrics });
+  nested.bind({ calls, shelf });
+  const keys = createKeys({
+    ...{ clock, records, store: store.keys },
+    audit: (by, act, key) => auditKey(audit, by, act, key),
+    defaults: {
+      days: wish.config.keys.days,
+      ratePerMinute: wish.config.callers.ratePerMinute,
+    },
+  });
+  const held = undo.move();
+  return {
+    ...storage,
+    ...{ config, admission, quarantine, fleet, metrics, table, shelf, calls, keys, load },
+    instancesMax,
+    retire: ({ pool }) => pool.close(),
+    runHook: createHookRunner(logs),
+    imports: importsOf(table),
+    projectFolder: fileURLToPath(new URL("../plugins", import.meta.url)),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+async function openStorage(wish: HostWish, undo: AsyncDisposableStack): Promise<Storage> {
+  const clock = wish.clock ?? systemClock();
+  const home = undo.use(await openHome(wish.home));
+  const { database: path, backups } = home;
+  const store = undo.use(await openStore({ path, backups, clock, hostVersion }));
+  const { guestFileBytes, guestFiles, guestLinesPerSecond } = wish.config.log;
+  const logs = undo.use(
+    createGuestLogs(home.logs, clock, {
+      fileBytes: guestFileBytes,
+      filesMax: guestFiles,
+      linesPerSecond: guestLinesPerSecond,
+    }),
+  );
+  const files = createFiles(home, clock);
+  return { clock, home, store, files, audit: createAudit(store.hot, clock), logs };
+}
+
+function createFleet({ runners }: Config): Fleet {
+  return new Fleet({
+    runnersMax: runners.max,
+    idleMs: runners.idleMs,
+    residentBytesMax: runnerBytesMax,
+    heapMiB: runnerHeapMiB,
+    share: runners.share,
+  });
+}
+
+/** Everything that a module may import. */
+function importsOf(table: CapabilityTable): Parts["imports"] {
+  const env = Object.keys(envFunctions);
+  return { ...table.imports, [envModule]: env, [wasiModule]: wasiFunctions };
+}
+
+/** Whose runner a version runs in: one a signer, and every unsigned plugin has its own. */
+function runnerBinding(quarantine: Quarantine, { plugin, signer }: VersionRecord): string {
+  if (quarantine.isApart(plugin)) return `apart ${plugin}`;
+  return signer.kind === "unsigned" ? `unsigned ${plugin}` : `signer ${signerName(signer)}`;
+}
+
+function createNumbers(): { next(): number } {
+  const last = { number: 0 };
+  return {
+    next() {
+      last.number += 1;
+      return last.number;
+    },
+  };
+}
+
+function auditKey(audit: Audit, by: Caller, act: string, key: KeyView): void {
+  const { owner, id: keyId } = by;
+  audit.append({ kind: "key", act, decision: "allowed", owner, keyId, target: key.id });
+}
+
+/** Books and audits what guests ask for, before it happens. */
+function recorder(audit: Audit, metrics: Metrics): Recorder {
+  return ({ asker, capability, act, target, allowed }) => {
+    const decision = allowed ? "allowed" : "denied";
+    metrics.effect(capability, decision);
+    const { owner, callId, plugin } = asker;
+    const shown = target.slice(0, 512);
+    audit.append({
+      kind: "effect",
+      act,
+      decision,
+      owner,
+      callId,
+      plugin,
+      capability,
+      target: shown,
+    });
+  };
+}

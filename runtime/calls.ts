@@ -1,0 +1,321 @@
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { HostError } from "#manifests/errors.ts";
+import { covers } from "#manifests/keys.ts";
+import { parsePluginReference } from "#manifests/names.ts";
+import { quote } from "#manifests/quote.ts";
+import type { Admission } from "./admission.ts";
+import type { Audit } from "./audit.ts";
+import type {
+  CallAnswer,
+  CallParts,
+  CallRequest,
+  LogLevel,
+  ParentCall,
+  Ticket,
+  Usage,
+} from "./call.ts";
+import { failureOf } from "./failure.ts";
+import type { Asker } from "./capabilities/capability.ts";
+import type { Clock } from "./clock.ts";
+import type { GuestLogs } from "./guest-logs.ts";
+import type { LiveCall } from "./host.ts";
+import type { Active, Shelf } from "./installed.ts";
+import type { Caller } from "./keys.ts";
+import type { Metrics } from "./metrics.ts";
+import { fuelGrain } from "./sandbox/messages.ts";
+import type { Outcome, WorkPorts } from "./sandbox/runner.ts";
+import type { Seat } from "./sandbox/seat.ts";
+import { bindingOf } from "./store/records.ts";
+
+/** Longest chain of plugins that call each other; a longer one is a loop. */
+const depthMax = 8;
+const levels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
+
+/** What the calls of a host share. */
+export interface CallsParts {
+  readonly clock: Clock;
+  readonly shelf: Shelf;
+  readonly admission: Admission;
+  readonly audit: Audit;
+  readonly logs: GuestLogs;
+  readonly metrics: Metrics;
+}
+
+/** A ticket with what the call has come to so far. */
+interface OpenCall extends Ticket {
+  readonly startedAt: number;
+  readonly abort: AbortController;
+  plugin: Active | undefined;
+  tool: string;
+  state: "queued" | "running";
+  runningSince: number;
+  deadlineAt: number;
+  fuelLimit: number;
+  /** Units that calls made on behalf of this one have burnt. */
+  childFuel: number;
+  leave: (() => void) | undefined;
+}
+
+/** The calls of one host: the steps of `call()`, and the list of those that are live. */
+export class Calls implements CallParts {
+  readonly #parts: CallsParts;
+  readonly #open = new Map<string, OpenCall>();
+  #next = 0;
+  readonly #prefix: string;
+
+  constructor(parts: CallsParts) {
+    this.#parts = parts;
+    this.#prefix = Buffer.from(parts.clock.random(9)).toString("base64url");
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  open(request: CallRequest): OpenCall {
+    this.#next += 1;
+    const call: OpenCall = {
+      callId: `${this.#prefix}-${this.#next.toString(36)}`,
+      request,
+      startedAt: this.#parts.clock.monotonic(),
+      abort: new AbortController(),
+      plugin: undefined,
+      tool: request.tool ?? "",
+      state: "queued",
+      runningSince: 0,
+      deadlineAt: 0,
+      fuelLimit: 0,
+      childFuel: 0,
+      leave: undefined,
+    };
+    this.#open.set(call.callId, call);
+    return call;
+  }
+
+  pluginFor(ticket: Ticket): Active {
+    const call = ticket as OpenCall;
+    const { caller, parent } = call.request;
+    const reference = parsePluginReference(call.request.plugin);
+    // Who may not call it is not told whether it is there.
+    const scope = `invoke:${reference.id}`;
+    const all = parent !== undefined || covers(caller.scopes, scope);
+    if (!all && call.request.tool === undefined) throw new HostError("SCOPE_MISSING", { scope });
+    const tool = `${scope}:${call.request.tool}`;
+    if (!all && !covers(caller.scopes, tool)) throw new HostError("SCOPE_MISSING", { scope: tool });
+    const plugin = this.#parts.shelf.callable(reference);
+    call.plugin = plugin;
+    call.tool = toolOf(plugin, call.request.tool);
+    return plugin;
+  }
+
+  admit(ticket: Ticket, plugin: Active): void {
+    const call = ticket as OpenCall;
+    const { input, parent, signal } = call.request;
+    const { inputBytes, fuel } = plugin.limits;
+    const bytes = "json" in input ? Buffer.byteLength(input.json) : input.bytes.length;
+    const id = plugin.version.plugin;
+    if (bytes > inputBytes)
+      throw new HostError("INPUT_TOO_LARGE", { plugin: id, limit: inputBytes });
+    if (parent && parent.depth >= depthMax) {
+      throw new HostError("DEPTH_EXCEEDED", { plugin: id, depth: depthMax });
+    }
+    call.fuelLimit = Math.min(fuel, parent?.fuelLeft ?? fuel);
+    call.leave = this.#parts.admission.enter(call.request.caller, parent !== undefined);
+    if (signal?.aborted) throw new HostError("CALL_CANCELLED", { plugin: id });
+    signal?.addEventListener("abort", () => call.abort.abort(), { once: true });
+  }
+
+  acquire(ticket: Ticket, plugin: Active): Seat | Promise<Seat> {
+    const { request, abort } = ticket as OpenCall;
+    return plugin.pool.acquire(callerKey(request), abort.signal);
+  }
+
+  run(ticket: Ticket, plugin: Active, seat: Seat): Promise<Outcome> {
+    const call = ticket as OpenCall;
+    const now = this.#parts.clock.monotonic();
+    const { timeoutMs } = plugin.limits;
+    const parentMs = (call.request.parent?.deadlineAt ?? Number.POSITIVE_INFINITY) - now;
+    const deadlineMs = Math.max(0, Math.min(timeoutMs, parentMs));
+    call.state = "running";
+    call.runningSince = now;
+    call.deadlineAt = now + deadlineMs;
+    const { input } = call.request;
+    const rawInput = "bytes" in input;
+    return seat.run({
+      tool: plugin.tools.get(call.tool)?.index ?? 0,
+      input: rawInput ? input.bytes : Buffer.from(input.json),
+      rawInput,
+      rawOutput: rawInput,
+      deadlineMs,
+      fuel: call.fuelLimit,
+      ports: this.#portsOf(call, plugin),
+      signal: call.abort.signal,
+    });
+  }
+
+  async account(ticket: Ticket, plugin: Active, outcome: Outcome): Promise<CallAnswer> {
+    const call = ticket as OpenCall;
+    const usage = this.#usageOf(call, outcome);
+    const limitMs = call.deadlineAt - call.runningSince;
+    const failure = outcome.ok ? undefined : failureOf(plugin, limitMs, outcome.payload);
+    this.#close(call, failure?.code, usage);
+    await this.#parts.audit.committed();
+    if (failure) throw failure;
+    const { plugin: id, version } = plugin.version;
+    const output = { encoding: outcome.raw ? "bytes" : "json", bytes: outcome.payload } as const;
+    return { callId: call.callId, plugin: id, version, tool: call.tool, output, usage };
+  }
+
+  async refuse(ticket: Ticket, error: unknown): Promise<unknown> {
+    const call = ticket as OpenCall;
+    if (this.#open.has(call.callId)) {
+      const code = error instanceof HostError ? error.code : "INTERNAL";
+      this.#close(call, code, { fuel: 0, wallMs: 0, memoryBytes: 0, hostCalls: 0 });
+      await this.#parts.audit.committed();
+    }
+    return error instanceof HostError ? Object.assign(error, { callId: call.callId }) : error;
+  }
+
+  /** Calls as the caller may see them: those of its own key, or all with the scope `logs`. */
+  list(caller: Caller): readonly LiveCall[] {
+    const now = this.#parts.clock.monotonic();
+    return [...this.#open.values()]
+      .filter((call) => maySee(caller, call))
+      .map((call) => ({
+        callId: call.callId,
+        plugin: call.plugin?.version.plugin ?? "",
+        version: call.plugin?.version.version ?? "",
+        tool: call.tool,
+        owner: call.request.caller.owner,
+        keyId: call.request.caller.id,
+        state: call.state,
+        startedAt: new Date(this.#parts.clock.now() - (now - call.startedAt)).toISOString(),
+        ageMs: Math.round(now - call.startedAt),
+      }));
+  }
+
+  /** Ends a call. @throws CALL_NOT_FOUND */
+  cancel(callId: string, by: Caller): void {
+    const call = this.#open.get(callId);
+    if (!call || !maySee(by, call)) throw new HostError("CALL_NOT_FOUND", { call: quote(callId) });
+    call.abort.abort();
+  }
+
+  /** Ends the calls of one plugin, or all. */
+  cancelAll(plugin?: string): void {
+    for (const call of this.#open.values()) {
+      if (plugin === undefined || call.plugin?.version.plugin === plugin) call.abort.abort();
+    }
+  }
+
+  /** Returns what is left to a call that this one makes. @throws CALL_NOT_FOUND */
+  parentOf(callId: string): ParentCall & { readonly request: CallRequest } {
+    const call = this.#open.get(callId);
+    if (call === undefined) throw new HostError("CALL_NOT_FOUND", { call: callId });
+    const { request } = call;
+    const plugin = call.plugin?.version.plugin ?? "";
+    return {
+      callId,
+      request,
+      depth: (request.parent?.depth ?? 0) + 1,
+      deadlineAt: call.deadlineAt,
+      fuelLeft: Math.max(0, call.fuelLimit - call.childFuel),
+      chain: [...(request.parent?.chain ?? []), plugin],
+    };
+  }
+
+  #portsOf(call: OpenCall, plugin: Active): WorkPorts {
+    const id = plugin.version.plugin;
+    const asker: Asker = {
+      plugin: id,
+      binding: bindingOf(plugin.version),
+      callId: call.callId,
+      owner: call.request.caller.owner,
+      grants: plugin.grants,
+    };
+    return {
+      ask: async (number, exchange) => {
+        const before = call.childFuel;
+        const guarded = plugin.functions[number];
+        assert(guarded);
+        const answer = await guarded(asker, exchange);
+        return { ...answer, fuel: Math.ceil((call.childFuel - before) / fuelGrain) };
+      },
+      log: (level, text) => {
+        const name = levels[level] ?? "error";
+        this.#parts.logs.write(id, { callId: call.callId, level: name, text });
+        call.request.onEvent?.({ kind: "log", level: name, text });
+      },
+    };
+  }
+
+  #usageOf(call: OpenCall, { fuel, memoryBytes, hostCalls }: Outcome): Usage {
+    const now = this.#parts.clock.monotonic();
+    const wallMs = Math.round((now - call.runningSince) * 1000) / 1000;
+    // What a runner says is a claim: never more than it was given.
+    return { fuel: Math.min(fuel, call.fuelLimit), wallMs, memoryBytes, hostCalls };
+  }
+
+  /** Takes the call off the list, and books and audits it once. */
+  #close(call: OpenCall, code: string | undefined, usage: Usage): void {
+    if (!this.#open.delete(call.callId)) return;
+    call.leave?.();
+    const { parent, caller, input } = call.request;
+    const above = parent && this.#open.get(parent.callId);
+    if (above) above.childFuel += usage.fuel;
+    this.#parts.admission.burn(caller, usage.fuel);
+    const version = call.plugin?.version;
+    if (version) {
+      const outcome = code ?? "ok";
+      const { wallMs, fuel } = usage;
+      this.#parts.metrics.call({ plugin: version.plugin, tool: call.tool, outcome, wallMs, fuel });
+    }
+    const bytes = "json" in input ? input.json : input.bytes;
+    this.#parts.audit.append({
+      kind: "call",
+      act: "invoke",
+      decision: code === undefined ? "allowed" : decisionOf(code),
+      code: code ?? null,
+      owner: caller.owner,
+      keyId: caller.id,
+      callId: call.callId,
+      requestId: call.request.requestId ?? null,
+      plugin: version?.plugin ?? null,
+      version: version?.version ?? null,
+      digest: version?.digest ?? null,
+      tool: call.tool.slice(0, 64) || null,
+      chain: [...(parent?.chain ?? [])],
+      inputHash: `sha256:${hash("sha256", bytes)}`,
+      bytes: bytes.length,
+      fuel: Math.round(usage.fuel),
+      wallMs: usage.wallMs,
+    });
+  }
+}
+
+/** Whether a call was refused before it ran, or failed. */
+function decisionOf(code: string): "denied" | "failed" {
+  const denied = ["SCOPE_MISSING", "PLUGIN_NOT_FOUND", "PLUGIN_INACTIVE", "TOOL_NOT_FOUND"];
+  return denied.includes(code) ? "denied" : "failed";
+}
+
+/** Whose calls share instances: a plugin that calls on somebody's behalf is somebody else. */
+function callerKey({ caller, parent }: CallRequest): string {
+  return parent === undefined ? caller.id : `${caller.id} ${parent.chain.join(" ")}`;
+}
+
+function maySee(caller: Caller, call: OpenCall): boolean {
+  return covers(caller.scopes, "logs") || call.request.caller.id === caller.id;
+}
+
+/** @throws TOOL_NOT_FOUND */
+function toolOf(plugin: Active, asked: string | undefined): string {
+  const { tools } = plugin;
+  const [only] = tools.size === 1 ? tools.keys() : [];
+  const name = asked ?? only;
+  if (name !== undefined && tools.has(name)) return name;
+  const tool = asked === undefined ? "that was not named" : quote(asked);
+  const names = [...tools.keys()].slice(0, 20).join(", ");
+  throw new HostError("TOOL_NOT_FOUND", { plugin: plugin.version.plugin, tool, tools: names });
+}

@@ -1,0 +1,135 @@
+import { HostError } from "#manifests/errors.ts";
+import type { BoundGrants, Grants } from "#manifests/grants.ts";
+import { nothingGranted } from "#manifests/grants.ts";
+import type { Tool } from "#manifests/manifest.ts";
+import {
+  type Digest,
+  isInRange,
+  type Pick,
+  type PluginId,
+  type PluginReference,
+} from "#manifests/names.ts";
+import type { PluginLimits } from "#manifests/plugin-limits.ts";
+import { quote } from "#manifests/quote.ts";
+import type { Guarded } from "./capabilities/capability.ts";
+import type { Pool } from "./sandbox/pool.ts";
+import type { Config, PluginRecord, VersionRecord } from "./store/records.ts";
+
+/** One version of a plugin that can be called. */
+export interface Active {
+  readonly version: VersionRecord;
+  readonly limits: PluginLimits;
+  readonly pool: Pool;
+  /** Tools by name, with their place in the plan. */
+  readonly tools: ReadonlyMap<string, { readonly index: number; readonly tool: Tool }>;
+  /** Hooks by what they are for, with their place in the plan. */
+  readonly hooks: ReadonlyMap<string, number>;
+  /** Host functions in the order of their numbers on the wire. */
+  readonly functions: readonly Guarded[];
+  /** Whose it is now, with what was granted: read anew each time. */
+  readonly grants: () => Grants;
+}
+
+/** An installed plugin, as the host holds it in memory. */
+export interface Installed {
+  plugin: PluginRecord;
+  versions: readonly VersionRecord[];
+  grants: BoundGrants | null;
+  config: Config;
+  /** Versions that are loaded, by digest: the active one, and others that somebody addressed. */
+  readonly loaded: Map<Digest, Active>;
+}
+
+/** The installed plugins in memory: what the call path reads, written through by those who change it. */
+export class Shelf {
+  readonly #plugins = new Map<string, Installed>();
+  readonly #load: (installed: Installed, version: VersionRecord) => Active;
+
+  /** @param load makes a version ready to be called; cheap, its runner starts at the first call */
+  constructor(load: (installed: Installed, version: VersionRecord) => Active) {
+    this.#load = load;
+  }
+
+  get size(): number {
+    return this.#plugins.size;
+  }
+
+  all(): readonly Installed[] {
+    return [...this.#plugins.values()].sort((a, b) => (a.plugin.id < b.plugin.id ? -1 : 1));
+  }
+
+  find(id: string): Installed | undefined {
+    return this.#plugins.get(id);
+  }
+
+  /** @throws PLUGIN_NOT_FOUND */
+  get(id: string): Installed {
+    const found = this.#plugins.get(id);
+    if (found) return found;
+    throw new HostError("PLUGIN_NOT_FOUND", { plugin: quote(id) });
+  }
+
+  put(id: PluginId, installed: Installed): void {
+    this.#plugins.set(id, installed);
+  }
+
+  drop(id: string): void {
+    this.#plugins.delete(id);
+  }
+
+  /**
+   * Returns a version that may be called now: the active one unless another is named.
+   *
+   * @throws PLUGIN_NOT_FOUND, VERSION_NOT_FOUND, PLUGIN_INACTIVE
+   */
+  callable({ id, pick }: PluginReference): Active {
+    const installed = this.get(id);
+    const { plugin } = installed;
+    if (plugin.state !== "enabled") {
+      const command = plugin.state === "stopped" ? "start" : "enable";
+      throw new HostError("PLUGIN_INACTIVE", { plugin: id, state: plugin.state, command });
+    }
+    if (pick.kind === "newest") return this.loaded(installed, plugin.activeDigest);
+    const found = installed.versions.findLast((each) => fits(each, pick));
+    if (found) return this.loaded(installed, found.digest);
+    const version = quote(
+      "range" in pick ? pick.range : "version" in pick ? pick.version : pick.digest,
+    );
+    throw new HostError("VERSION_NOT_FOUND", { plugin: id, version });
+  }
+
+  /** Returns a version of a plugin, loaded once. */
+  loaded(installed: Installed, digest: Digest): Active {
+    const known = installed.loaded.get(digest);
+    if (known) return known;
+    const version = installed.versions.find((each) => each.digest === digest) as VersionRecord;
+    const active = this.#load(installed, version);
+    installed.loaded.set(digest, active);
+    return active;
+  }
+}
+
+/** Returns what a version may do: grants speak for the digest that somebody said yes to. */
+export function grantsOf(installed: Installed, version: VersionRecord, now: number): Grants {
+  const { grants } = installed;
+  if (grants === null || grants.digest !== version.digest) return nothingGranted;
+  return unexpired(grants.grants, now);
+}
+
+function unexpired(grants: Grants, now: number): Grants {
+  const holds = ({ expires }: { readonly expires: string | null }): boolean =>
+    expires === null || Date.parse(expires) > now;
+  return {
+    network: grants.network.filter(holds),
+    secrets: grants.secrets.filter(holds),
+    files: grants.files.filter(holds),
+    kv: grants.kv !== null && holds(grants.kv) ? grants.kv : null,
+    tools: grants.tools.filter(holds),
+  };
+}
+
+function fits(version: VersionRecord, pick: Exclude<Pick, { readonly kind: "newest" }>): boolean {
+  if (pick.kind === "digest") return version.digest === pick.digest;
+  if (pick.kind === "version") return version.version === pick.version;
+  return isInRange(version.version, pick.range);
+}

@@ -1,0 +1,197 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, extname, resolve as absolute } from "node:path";
+import type { Config as HostConfig } from "#manifests/config.ts";
+import { grantsAsked } from "#manifests/asked.ts";
+import { HostError } from "#manifests/errors.ts";
+import { looksLike } from "#manifests/lookalikes.ts";
+import { type Manifest, manifestOfRaw, parseManifest } from "#manifests/manifest.ts";
+import { isInRange, type PluginId, toLocalId, type Version } from "#manifests/names.ts";
+import { checkLimits } from "#manifests/plugin-limits.ts";
+import { quote } from "#manifests/quote.ts";
+import { fileOf, type Package, packageOfWasm, packFolder, readPackage } from "#registry/package.ts";
+import type { Audit } from "./audit.ts";
+import type { CapabilityTable } from "./capabilities/table.ts";
+import type { Clock } from "./clock.ts";
+import type { Consent, InstallParts, InstallRequest, Release } from "./install.ts";
+import type { Active, Installed, Shelf } from "./installed.ts";
+import { type PrepareJob, prepareApart } from "./sandbox/preparer.ts";
+import { activate, checkHealth, isCallable, jobOf, stage } from "./staging.ts";
+import type { Files } from "./store/files.ts";
+import type { PluginStore } from "./store/plugins.ts";
+import type { VersionRecord } from "./store/records.ts";
+import { signerName } from "./views.ts";
+
+/** What installing needs of the host. */
+export interface InstallerParts {
+  readonly clock: Clock;
+  readonly config: () => HostConfig;
+  readonly hostVersion: Version;
+  /** The folder with the project's own plugins, whose ids stay bare. */
+  readonly projectFolder: string;
+  readonly shelf: Shelf;
+  readonly files: Files;
+  readonly store: PluginStore;
+  readonly table: CapabilityTable;
+  readonly audit: Audit;
+  /** Import module → names that every module may import: the environment and WASI. */
+  readonly imports: PrepareJob["imports"];
+  readonly load: (installed: Installed, version: VersionRecord) => Active;
+  /** Runs a hook of a version. @throws HOOK_FAILED */
+  readonly runHook: (active: Active, hook: string, input: unknown) => Promise<void>;
+  /** Lets a version go once its last call is over. */
+  readonly retire: (active: Active) => void;
+}
+
+/** Returns the steps of `install()`. */
+export function createInstaller(parts: InstallerParts): InstallParts {
+  return {
+    resolve: (request) => resolve(parts, request),
+    verify: (release) => verify(parts, release),
+    installedAs: ({ id, package: { digest } }) => {
+      const installed = parts.shelf.find(id);
+      return installed?.plugin.activeDigest === digest ? installed : undefined;
+    },
+    consent: (release, request) => consent(parts, release, request),
+    stage: (release, request) => stage(parts, release, request),
+    checkHealth: (staged, given) => checkHealth(parts, staged, given),
+    activate: (staged, checked, given, by) => activate(parts, staged, checked, given, by),
+  };
+}
+
+async function resolve(parts: InstallerParts, { source }: InstallRequest): Promise<Release> {
+  switch (source.kind) {
+    case "package": {
+      const found = await readPackage(source.bytes);
+      return releaseOf(found, { kind: "package", from: "an upload" }, unsigned, false);
+    }
+    case "wasm":
+      return resolveWasm(parts, source.bytes, source.name, "an upload", false);
+    case "path":
+      return resolvePath(parts, absolute(source.path));
+  }
+}
+
+const unsigned = { kind: "unsigned" } as const;
+
+/** A place on this machine's disk, named by the home's owner. @throws FILE_UNUSABLE */
+async function resolvePath(parts: InstallerParts, path: string): Promise<Release> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new HostError(
+      "FILE_UNUSABLE",
+      { file: quote(path), problem: "it is not there" },
+      { cause },
+    );
+  });
+  const from = quote(path, 300);
+  if (found.isDirectory()) {
+    const own = dirname(path) === parts.projectFolder;
+    const signer = own ? ({ kind: "project", identity: "convergio" } as const) : unsigned;
+    return releaseOf(await packFolder(path), { kind: "folder", from }, signer, true);
+  }
+  const bytes = await readFile(path);
+  const name = basename(path, extname(path));
+  if (extname(path) === ".wasm") return resolveWasm(parts, bytes, name, from, true);
+  return releaseOf(await readPackage(bytes), { kind: "package", from }, unsigned, true);
+}
+
+async function resolveWasm(
+  parts: InstallerParts,
+  bytes: Uint8Array,
+  name: string,
+  from: string,
+  isLocal: boolean,
+): Promise<Release> {
+  const id = toLocalId(name);
+  // What it exports is known only after it was checked: it is hostile until then.
+  const { exports } = await prepareApart(
+    jobOf(parts.imports, parts.config().defaults.memoryBytes, []),
+    bytes,
+  );
+  const callable = exports.filter(isCallable).map((each) => each.name);
+  const manifest = manifestOfRaw(id, callable);
+  const found = await packageOfWasm(bytes, writtenOf(manifest));
+  return {
+    id,
+    manifest,
+    package: found,
+    source: { kind: "wasm", from },
+    signer: unsigned,
+    isLocal,
+  };
+}
+
+/** The manifest of a raw module as it is written into its package. */
+function writtenOf({ manifest, id, version, description, wasm, provides }: Manifest) {
+  const tools = provides.tools.map((tool) => ({ name: tool.name, export: tool.export }));
+  return { manifest, id, version, description, wasm, provides: { tools } };
+}
+
+function releaseOf(
+  found: Package,
+  source: VersionRecord["source"],
+  signer: VersionRecord["signer"],
+  isLocal: boolean,
+): Release {
+  const manifest = parseManifest(fileOf(found, "manifest.json"));
+  const id = signer.kind === "project" ? manifest.id : toLocalId(manifest.id);
+  return { id, manifest, package: found, source, signer, isLocal };
+}
+
+function verify(parts: InstallerParts, release: Release): Release {
+  const { id, manifest, signer } = release;
+  const config = parts.config();
+  if (signer.kind === "unsigned" && config.trust.unsigned === "never") {
+    throw new HostError("UNSIGNED_REFUSED", { plugin: id });
+  }
+  if (!isInRange(parts.hostVersion, manifest.host)) {
+    const facts = { plugin: id, range: quote(manifest.host), version: parts.hostVersion };
+    throw new HostError("HOST_VERSION_REFUSED", facts);
+  }
+  checkLimits(manifest.limits, config);
+  parts.table.asks(manifest.uses);
+  return release;
+}
+
+/** Asks whoever decides; yes is for this digest only. @throws CONSENT_DECLINED */
+async function consent(
+  parts: InstallerParts,
+  release: Release,
+  request: InstallRequest,
+): Promise<Consent> {
+  const { id, manifest, package: found, signer, source } = release;
+  const before = parts.shelf.find(id);
+  const active = before?.versions.find(({ digest }) => digest === before.plugin.activeDigest);
+  const by = await request.consent({
+    id,
+    version: manifest.version,
+    digest: found.digest,
+    signer: signerName(signer),
+    source: source.from,
+    asks: parts.table.asks(manifest.uses).map(({ reason, ...ask }) => ({
+      ...ask,
+      untrustedReason: reason,
+    })),
+    instances: manifest.instances,
+    tools: manifest.provides.tools.map(({ name }) => name),
+    replaces: active?.version ?? null,
+    looksLike: looksLike(
+      id,
+      parts.shelf
+        .all()
+        .map(({ plugin }) => plugin.id)
+        .filter((other) => other !== id),
+    ),
+  });
+  if (by === undefined) throw new HostError("CONSENT_DECLINED", { plugin: id });
+  return { grants: grantsAsked(manifest.uses, (callee) => signerOf(parts.shelf, callee)), by };
+}
+
+/** Who signs a plugin: the one that is installed, or the one that its id belongs to. */
+function signerOf(shelf: Shelf, id: PluginId): string {
+  const installed = shelf.find(id);
+  const version = installed?.versions.find(
+    ({ digest }) => digest === installed.plugin.activeDigest,
+  );
+  if (version) return signerName(version.signer);
+  return id.includes("/") ? "unsigned" : "convergio";
+}

@@ -1,0 +1,187 @@
+import { HostError } from "#manifests/errors.ts";
+import { toGrantsText } from "#manifests/grants.ts";
+import type { Audit } from "./audit.ts";
+import type { Calls } from "./calls.ts";
+import type { GuestLogs } from "./guest-logs.ts";
+import type { Plugins, PluginView } from "./host.ts";
+import { type Active, grantsOf, type Installed, type Shelf } from "./installed.ts";
+import type { Caller } from "./keys.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { checkApart } from "./sandbox/preparer.ts";
+import type { Clock } from "./clock.ts";
+import type { Files } from "./store/files.ts";
+import type { PluginStore } from "./store/plugins.ts";
+import { bindingOf, type Config, type PluginState } from "./store/records.ts";
+import { activeVersion, toView } from "./views.ts";
+
+/** What the acts on installed plugins need of the host. */
+export interface PluginsParts {
+  readonly clock: Clock;
+  readonly shelf: Shelf;
+  readonly store: PluginStore;
+  readonly files: Files;
+  readonly audit: Audit;
+  readonly logs: GuestLogs;
+  readonly calls: Calls;
+  readonly quarantine: Quarantine;
+  readonly load: (installed: Installed, version: Active["version"]) => Active;
+  readonly runHook: (active: Active, hook: string, input: unknown) => Promise<void>;
+  readonly retire: (active: Active) => void;
+}
+
+/** Creates the acts on installed plugins. */
+export function createPlugins(parts: PluginsParts): Plugins {
+  return new PluginActs(parts);
+}
+
+class PluginActs implements Plugins {
+  readonly #parts: PluginsParts;
+
+  constructor(parts: PluginsParts) {
+    this.#parts = parts;
+  }
+
+  list(): readonly PluginView[] {
+    return this.#parts.shelf.all().map(toView);
+  }
+
+  info(id: string): PluginView {
+    return toView(this.#parts.shelf.get(id));
+  }
+
+  manifest(id: string): unknown {
+    return activeVersion(this.#parts.shelf.get(id)).manifest;
+  }
+
+  grants(id: string): unknown {
+    const installed = this.#parts.shelf.get(id);
+    const { grants } = installed;
+    const held = grantsOf(installed, activeVersion(installed), this.#parts.clock.now());
+    return {
+      ...toGrantsText(held),
+      digest: grants?.digest ?? null,
+      grantedAt: grants?.grantedAt ?? null,
+      grantedBy: grants?.grantedBy ?? null,
+    };
+  }
+
+  config(id: string): Config {
+    return this.#parts.shelf.get(id).config;
+  }
+
+  async setConfig(id: string, value: unknown, by: Caller): Promise<Config> {
+    const installed = this.#parts.shelf.get(id);
+    const version = activeVersion(installed);
+    const config = await checkConfig(id, version.manifest.config, value);
+    await this.#audit(by, "config", "set", installed);
+    const next: Installed = { ...installed, config, loaded: new Map() };
+    const active = this.#parts.load(next, version);
+    try {
+      await active.pool.warm();
+      await this.#parts.runHook(active, "config", config);
+    } catch (error) {
+      this.#parts.retire(active);
+      if (!(error instanceof HostError)) throw error;
+      throw new HostError("CONFIG_REFUSED", { plugin: id, message: error.message });
+    }
+    await this.#parts.store.setConfig(bindingOf(version), config);
+    const old = [...installed.loaded.values()];
+    installed.config = config;
+    installed.loaded.clear();
+    installed.loaded.set(version.digest, active);
+    for (const each of old) this.#parts.retire(each);
+    return config;
+  }
+
+  enable(id: string, by: Caller): Promise<PluginView> {
+    this.#parts.quarantine.forgive(id);
+    return this.#setState(id, by, "enable", "enabled");
+  }
+
+  start(id: string, by: Caller): Promise<PluginView> {
+    return this.#setState(id, by, "start", "enabled");
+  }
+
+  async disable(id: string, by: Caller): Promise<PluginView> {
+    const view = await this.#setState(id, by, "disable", "disabled");
+    this.#rest(this.#parts.shelf.get(id));
+    return view;
+  }
+
+  async stop(id: string, by: Caller): Promise<PluginView> {
+    const view = await this.#setState(id, by, "stop", "stopped");
+    this.#parts.calls.cancelAll(id);
+    this.#rest(this.#parts.shelf.get(id));
+    return view;
+  }
+
+  async remove(id: string, by: Caller, options: { readonly purge: boolean }): Promise<void> {
+    const installed = this.#parts.shelf.get(id);
+    await this.#audit(by, "plugin", options.purge ? "purge" : "remove", installed);
+    const unreferenced = await this.#parts.store.remove(installed.plugin.id, options);
+    this.#parts.shelf.drop(id);
+    for (const active of installed.loaded.values()) {
+      await this.#parts.runHook(active, "unload", {}).catch(() => {});
+    }
+    this.#rest(installed);
+    await this.#parts.files.remove(unreferenced);
+    if (options.purge) await this.#parts.logs.remove(id);
+  }
+
+  async logs(id: string, limit: number) {
+    this.#parts.shelf.get(id);
+    return this.#parts.logs.read(id, limit);
+  }
+
+  follow(id: string, onLine: Parameters<Plugins["follow"]>[1]): Disposable {
+    this.#parts.shelf.get(id);
+    return this.#parts.logs.follow(id, onLine);
+  }
+
+  async #setState(id: string, by: Caller, act: string, state: PluginState): Promise<PluginView> {
+    const installed = this.#parts.shelf.get(id);
+    await this.#audit(by, "plugin", act, installed);
+    const reason = state === "enabled" ? null : `${act} by ${by.owner}`;
+    await this.#parts.store.setState(installed.plugin.id, state, reason);
+    const updatedAt = this.#parts.clock.now();
+    installed.plugin = { ...installed.plugin, state, reason, updatedAt };
+    return toView(installed);
+  }
+
+  /** Lets the modules of a plugin go; calls in flight finish. */
+  #rest(installed: Installed): void {
+    for (const active of installed.loaded.values()) this.#parts.retire(active);
+    installed.loaded.clear();
+  }
+
+  async #audit(by: Caller, kind: "plugin" | "config", act: string, of: Installed): Promise<void> {
+    const { version, digest } = activeVersion(of);
+    const { id: plugin } = of.plugin;
+    const { owner, id: keyId } = by;
+    this.#parts.audit.append({
+      kind,
+      act,
+      decision: "allowed",
+      owner,
+      keyId,
+      plugin,
+      version,
+      digest,
+    });
+    await this.#parts.audit.committed();
+  }
+}
+
+/** Checks a configuration against the author's schema, apart from the host. @throws CONFIG_INVALID */
+async function checkConfig(id: string, schema: unknown, value: unknown): Promise<Config> {
+  const refuse = (path: string, problem: string) =>
+    new HostError("CONFIG_INVALID", { plugin: id, path, problem });
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw refuse("$", "must be an object");
+  }
+  if (schema === null && Object.keys(value).length > 0)
+    throw refuse("$", "must be empty: it has none");
+  const fault = schema === null ? undefined : await checkApart({ schema, value });
+  if (fault) throw refuse(fault.path, fault.problem);
+  return value as Config;
+}
