@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { type ErrorObject, Ajv2020 } from "ajv/dist/2020.js";
 import type { Static, TSchema } from "typebox";
 import type { HostError } from "./errors.ts";
@@ -27,12 +28,11 @@ export function createCheck<Schema extends TSchema>(
   return (value) => {
     compiled.validate ??= createAjv().compile(schema);
     if (compiled.validate(value)) return value as Static<Schema>;
-    const [first] = compiled.validate.errors ?? [];
-    throw refuse(first === undefined ? { path: "it", problem: "does not fit" } : mismatchOf(first));
+    throw refuse(mismatchIn(compiled.validate.errors ?? []));
   };
 }
 
-/** Returns the place that a JSON pointer names as people write it: `/tools/0/name` as `tools[0].name`. */
+/** Returns the place of a JSON pointer as people write it: `/tools/0/name` as `tools[0].name`. */
 export function pathOf(pointer: string): string {
   const steps = pointer.split("/").slice(1);
   const names = steps.map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
@@ -50,8 +50,30 @@ function createAjv(): Ajv2020 {
   return ajv.addVocabulary(["errorMessage"]);
 }
 
-/** Returns where and how a document does not fit, of an error of ajv with `verbose`. */
-export function mismatchOf(error: ErrorObject): Mismatch {
+/** Returns where and how a value does not fit, from what ajv with `verbose` says of it. */
+export function mismatchIn(errors: readonly ErrorObject[]): Mismatch {
+  return mismatchOf(tellingOf(errors));
+}
+
+/**
+ * The error that says most: of a union, the branch that fitted further than its first level, else
+ * the union itself; of anything else there is one error only.
+ */
+function tellingOf(errors: readonly ErrorObject[]): ErrorObject {
+  const last = errors.at(-1);
+  assert(last !== undefined, "a value that does not fit has an error");
+  const deepest = errors.reduce(
+    (deep, error) => (depthOf(error) > depthOf(deep) ? error : deep),
+    last,
+  );
+  return last.keyword === "anyOf" ? deepest : (errors[0] ?? last);
+}
+
+function depthOf({ instancePath }: ErrorObject): number {
+  return instancePath.split("/").length;
+}
+
+function mismatchOf(error: ErrorObject): Mismatch {
   const { keyword, params, instancePath } = error;
   const { additionalProperty, missingProperty } = params;
   const path = pathOf(instancePath);
@@ -77,11 +99,13 @@ function childPath(path: string, name: string): string {
 function wanted({ keyword, params, message, parentSchema }: ErrorObject): string {
   const { errorMessage } = parentSchema ?? {};
   if (typeof errorMessage === "string") return errorMessage;
-  const { type, allowedValue, allowedValues } = params;
+  const { type, allowedValue, allowedValues, limit } = params;
   const list = (values: readonly unknown[]): string => values.map(describe).join(", ");
   if (keyword === "type") return `be ${article(String(type))}`;
   if (keyword === "enum") return `be one of ${list(allowedValues)}`;
   if (keyword === "const") return `be ${describe(allowedValue)}`;
+  if (keyword === "minimum") return `be at least ${limit}`;
+  if (keyword === "maximum") return `be at most ${limit}`;
   return (message ?? "fit").replace(/^must /, "").replace("NOT ", "not ");
 }
 

@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   "plugin-sdk/": [],
   "registry/": ["manifests/"],
   "runtime/capabilities/": ["manifests/"],
-  "runtime/sandbox/": ["manifests/errors.ts", "plugin-sdk/abi.ts"],
+  "runtime/sandbox/": ["manifests/errors.ts", "manifests/quote.ts", "plugin-sdk/abi.ts"],
   "runtime/store/": ["manifests/", "registry/package.ts", "runtime/clock.ts"],
   "runtime/": [
     "manifests/",
@@ -38,14 +38,26 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
       "runtime/sandbox/runner-main.ts",
       "runtime/sandbox/preparer-main.ts",
       "runtime/edge/cli/wire-door.ts",
+      "runtime/edge/http/",
     ],
   ],
   [
     "disk",
     /"node:fs(\/promises)?"/,
-    ["runtime/config.ts", "runtime/machine.ts", "runtime/edge/cli/files.ts"],
+    [
+      "runtime/config.ts",
+      "runtime/machine.ts",
+      "runtime/edge/cli/files.ts",
+      "runtime/edge/http/home-socket.ts",
+      "runtime/edge/http/port-holder.ts",
+      "runtime/edge/http/tls.ts",
+    ],
   ],
-  ["subprocesses", /"node:child_process"/, ["runtime/sandbox/process.ts"]],
+  [
+    "subprocesses",
+    /"node:child_process"/,
+    ["runtime/sandbox/process.ts", "runtime/edge/http/port-holder.ts"],
+  ],
   ["threads", /"node:worker_threads"|"node:cluster"/, []],
   ["WebAssembly", /\bWebAssembly\.(compile|instantiate|validate|Module\(|Instance\()/, []],
   ["wall clock", /\bDate\.now\(|\bnew Date\(\)/, ["runtime/clock.ts"]],
@@ -237,7 +249,7 @@ test("untidy() says what it is there to say", () => {
   const found = untidy({ path: "registry/x.ts", text });
   assert.deepEqual(found, [
     "registry/x.ts: registry/ may not import runtime/call.ts",
-    "registry/x.ts: uses network; held by runtime/sandbox/runner-main.ts, runtime/sandbox/preparer-main.ts, runtime/edge/cli/wire-door.ts",
+    "registry/x.ts: uses network; held by runtime/sandbox/runner-main.ts, runtime/sandbox/preparer-main.ts, runtime/edge/cli/wire-door.ts, runtime/edge/http/",
     "registry/x.ts: any is banned; write unknown and a check",
     "registry/x.ts: f is exported without a sentence above it",
     "registry/x.ts: throws PLUGIN_NOT_FOUND but no @throws says so",

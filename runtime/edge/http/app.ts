@@ -15,8 +15,13 @@ import type { Settled } from "./options.ts";
 import { sendProblem } from "./problems.ts";
 import { createIds } from "./request-ids.ts";
 import { addHealth, addLive } from "./routes/health.ts";
+import { addCalls } from "./routes/calls.ts";
+import { addInstall } from "./routes/install.ts";
 import { addInvoke } from "./routes/invoke.ts";
+import { addKeys } from "./routes/keys.ts";
+import { addLogs } from "./routes/logs.ts";
 import { addPlugins } from "./routes/plugins.ts";
+import { setHeaders } from "./security-headers.ts";
 import { createSchemaCompiler } from "./validate.ts";
 
 /** A route and who may use it. */
@@ -37,7 +42,7 @@ export interface App {
 
 /** Creates the routes of a host behind their gates; nothing listens yet. */
 export function createApp(host: Host, settled: Settled, gate: GateParts): App {
-  const { app, listener } = createRouter(settled);
+  const { app, listener } = createRouter(settled, gate);
   const routes: RouteView[] = [];
   app.decorateRequest("caller").decorateRequest("traceId", "");
   app.setValidatorCompiler(createSchemaCompiler());
@@ -58,7 +63,10 @@ export function createApp(host: Host, settled: Settled, gate: GateParts): App {
   return { app, listener, routes };
 }
 
-function createRouter(settled: Settled): { app: FastifyInstance; listener: RequestListener } {
+function createRouter(
+  settled: Settled,
+  gate: GateParts,
+): { app: FastifyInstance; listener: RequestListener } {
   const nextId = createIds(settled.clock);
   const caught: { listener: RequestListener } = { listener: () => {} };
   const app = fastify({
@@ -70,7 +78,10 @@ function createRouter(settled: Settled): { app: FastifyInstance; listener: Reque
     exposeHeadRoutes: false,
     return503OnClosing: false,
     routerOptions: { maxParamLength: httpLimits.paramCharsMax },
+    // A path that cannot be decoded passes no hook, so its answer gets its headers here.
     frameworkErrors: (error, request, reply) => {
+      setHeaders(reply, gate.headers);
+      reply.header("convergio-request-id", request.id);
       sendProblem(error, request, reply, settled.logger);
     },
     clientErrorHandler: answerClientError,
@@ -87,7 +98,10 @@ function addKeyed(keyed: FastifyInstance, host: Host, settled: Settled, gate: Ga
   keyed.addHook("onRequest", createKeyGate(gate));
   keyed.addHook("onRoute", (route) => {
     const access = route.config?.access;
-    if (access !== undefined) route.onRequest = createAccessGate(host.keys, access);
+    if (access === undefined) return;
+    // What a route checks besides comes after its scope.
+    const own = [route.onRequest ?? []].flat();
+    route.onRequest = [createAccessGate(host.keys, access), ...own];
   });
   keyed.setNotFoundHandler(({ method, url }) => {
     const path = quote(url.split("?", 1)[0] ?? "");
@@ -96,6 +110,10 @@ function addKeyed(keyed: FastifyInstance, host: Host, settled: Settled, gate: Ga
   addHealth(keyed, host);
   addOpenApi(keyed);
   addPlugins(keyed, host);
+  addLogs(keyed, host);
+  addKeys(keyed, host);
+  addCalls(keyed, host);
+  keyed.register(async (scope) => addInstall(scope, { host, settled }));
   keyed.register(async (scope) =>
     addInvoke(scope, { host, logger: settled.logger, bodyLimit: settled.bodyBytesMax }),
   );

@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from "fastify";
 import { HostError } from "#manifests/errors.ts";
 import type { Host } from "../../host.ts";
 import type { Caller } from "../../keys.ts";
@@ -11,6 +11,7 @@ import { httpLimits } from "./limits.ts";
 import { pluginOf, type PluginParams } from "./plugin-path.ts";
 import { addressGroup, type RateLimit } from "./rate-limit.ts";
 import { traceIdOf } from "./request-ids.ts";
+import { type HeaderList, setHeaders } from "./security-headers.ts";
 
 /** What the gate looks things up in. */
 export interface GateParts {
@@ -18,6 +19,8 @@ export interface GateParts {
   /** What the header `host` may hold; another set once the port is known. */
   readonly hosts: { names: ReadonlySet<string> };
   readonly origins: ReadonlySet<string>;
+  /** What every answer carries. */
+  readonly headers: HeaderList;
   /** Requests of each key. */
   readonly requests: RateLimit;
   /** Requests without a valid key of each address. */
@@ -78,13 +81,14 @@ export function createAccessGate(keys: Host["keys"], access: Access): onRequestH
 }
 
 function checkPlace(
-  { hosts, origins }: GateParts,
+  { hosts, origins, headers: headersOut }: GateParts,
   request: FastifyRequest,
-  reply: { header(name: string, value: string): unknown },
+  reply: FastifyReply,
 ): boolean {
   const { headers, raw } = request;
   request.traceId = traceIdOf(headers["traceparent"]) ?? request.id;
   reply.header("convergio-request-id", request.id);
+  setHeaders(reply, headersOut);
   if (raw.rawHeaders.length > 2 * httpLimits.headersMax)
     throw new HostError("HEADERS_TOO_LARGE", { limit: `${httpLimits.headersMax} fields` });
   const isOwner = isOwnersDoor(raw);

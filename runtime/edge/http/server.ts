@@ -8,6 +8,7 @@ import type { GateParts } from "./gate.ts";
 import { httpLimits } from "./limits.ts";
 import { type HttpServerOptions, type Settled, settle } from "./options.ts";
 import { createRateLimit } from "./rate-limit.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 /** The HTTP door of a host: TCP for keys, and a socket in the home for its owner. */
 export interface HttpServer {
@@ -78,6 +79,7 @@ function createGateParts({ keys }: Host, settled: Settled): GateParts {
     keys,
     hosts: { names: namesAt(settled, port) },
     origins: new Set(allowedOrigins),
+    headers: securityHeaders(schemeOf(settled)),
     requests: createRateLimit(httpLimits.keysMax, clock),
     refusals: createRateLimit(httpLimits.addressesMax, clock),
     refusalsPerMinute,

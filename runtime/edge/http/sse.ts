@@ -6,6 +6,10 @@ import { httpLimits } from "./limits.ts";
 export interface EventStream extends Disposable {
   /** False until the first byte is out: a failure can still be an ordinary status. */
   readonly isOpen: boolean;
+  /** Settles when the client is gone or the answer has ended. */
+  readonly closed: Promise<void>;
+  /** Sends the status and the headers. */
+  open(): void;
   /**
    * Sends an event, or leaves it out when the reader is far behind.
    *
@@ -25,8 +29,11 @@ export function createEventStream(reply: FastifyReply): EventStream {
   const { raw } = reply;
   const state = { isOpen: false, leftOut: 0 };
   const heartbeat = setInterval(() => write(": still here\n\n"), httpLimits.heartbeatMs);
+  const { promise: closed, resolve: settle } = Promise.withResolvers<void>();
   raw.once("close", stop);
   return {
+    closed,
+    open,
     get isOpen() {
       return state.isOpen;
     },
@@ -44,9 +51,13 @@ export function createEventStream(reply: FastifyReply): EventStream {
 
   function write(text: string): void {
     if (raw.destroyed || raw.writableEnded) return;
-    if (!state.isOpen) open(reply, raw);
-    state.isOpen = true;
+    open();
     raw.write(text);
+  }
+
+  function open(): void {
+    if (!state.isOpen) start(reply, raw);
+    state.isOpen = true;
   }
 
   function leftOutText(): string {
@@ -58,15 +69,16 @@ export function createEventStream(reply: FastifyReply): EventStream {
 
   function stop(): void {
     clearInterval(heartbeat);
+    settle();
   }
 }
 
 /** Returns whether a client wants events. */
 export function wantsEvents(accept: string | undefined): boolean {
-  return accept !== undefined && accept.includes("text/event-stream");
+  return accept?.includes("text/event-stream") ?? false;
 }
 
-function open(reply: FastifyReply, raw: ServerResponse): void {
+function start(reply: FastifyReply, raw: ServerResponse): void {
   reply.hijack();
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -74,6 +86,7 @@ function open(reply: FastifyReply, raw: ServerResponse): void {
     // Proxies that collect an answer before they pass it on would turn progress into silence.
     "x-accel-buffering": "no",
   });
+  raw.flushHeaders();
 }
 
 /** A line break in JSON stands between tokens only, so the reader may join the lines as it likes. */

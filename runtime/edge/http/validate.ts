@@ -1,6 +1,6 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifySchemaCompiler } from "fastify";
-import { mismatchOf } from "#manifests/check.ts";
+import { mismatchIn } from "#manifests/check.ts";
 import { HostError } from "#manifests/errors.ts";
 
 const partNames: Readonly<Record<string, string>> = {
@@ -26,10 +26,8 @@ export function createSchemaCompiler(): FastifySchemaCompiler<object> {
     const part = partNames[httpPart] ?? httpPart;
     return (value: unknown) => {
       if (validate(value)) return true;
-      const [first] = validate.errors ?? [];
-      const facts =
-        first === undefined ? { path: "it", problem: "does not fit" } : mismatchOf(first);
-      return { error: new HostError("REQUEST_INVALID", { part, ...facts }) };
+      const { path, problem } = mismatchIn(validate.errors ?? []);
+      return { error: new HostError("REQUEST_INVALID", { part, path, problem }) };
     };
   };
 }

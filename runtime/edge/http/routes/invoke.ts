@@ -109,7 +109,7 @@ async function stream({ host, logger, request, reply }: StreamParts): Promise<vo
   try {
     const onEvent = (event: CallEvent): void => sendEvent(events, event);
     const answered = await host.call({ ...callOf(request, reply), onEvent });
-    events.finish("output", jsonOf(answered).toString("utf8"));
+    events.finish("output", String(jsonOf(answered)));
   } catch (thrown) {
     // Before the first byte the failure is an ordinary answer with a status of its own.
     if (!events.isOpen) throw thrown;
@@ -129,7 +129,7 @@ function sendEvent(events: EventStream, event: CallEvent): void {
 }
 
 function callOf(request: Invoke, reply: FastifyReply): CallRequest {
-  const { body, caller, traceId } = request;
+  const { body, caller, id: requestId } = request;
   const isRaw = Buffer.isBuffer(body);
   return {
     caller,
@@ -137,7 +137,7 @@ function callOf(request: Invoke, reply: FastifyReply): CallRequest {
     tool: isRaw ? request.query.tool : (body.tool ?? request.query.tool),
     input: isRaw ? { bytes: body } : { json: request.inputText ?? "null" },
     signal: closingSignal(reply),
-    traceId,
+    requestId,
   };
 }
 
@@ -150,15 +150,18 @@ function closingSignal({ raw }: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-const head = Buffer.from('{"output":');
+/**
+ * Up to here an answer is sent as text, which goes out in one write together with its headers; two
+ * writes cost more than decoding. A larger one stays bytes and is never copied into a string.
+ */
+const textBytesMax = 32_768;
 
 /** The output goes into the answer as it is: it was checked where the guest ran. */
-function jsonOf({ output, callId, usage }: CallAnswer): Buffer {
-  const tail = Buffer.from(`,"callId":${JSON.stringify(callId)},"usage":${JSON.stringify(usage)}}`);
-  if (output.encoding === "json") return Buffer.concat([head, output.bytes, tail]);
-  return Buffer.concat([
-    head,
-    Buffer.from(`"${Buffer.from(output.bytes).toString("base64")}"`),
-    tail,
-  ]);
+function jsonOf({ output, callId, usage }: CallAnswer): string | Buffer {
+  const { encoding, bytes } = output;
+  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const tail = `,"callId":${JSON.stringify(callId)},"usage":${JSON.stringify(usage)}}`;
+  if (encoding === "bytes") return `{"output":"${raw.toString("base64")}"${tail}`;
+  if (raw.length <= textBytesMax) return `{"output":${raw.toString("utf8")}${tail}`;
+  return Buffer.concat([Buffer.from('{"output":'), raw, Buffer.from(tail)]);
 }

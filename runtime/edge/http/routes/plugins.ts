@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { type Static, Type } from "typebox";
 import { type PluginId, parsePluginId } from "#manifests/names.ts";
 import type { Host } from "../../../host.ts";
@@ -28,7 +28,8 @@ interface PluginRoute {
   readonly querystring?: object;
   /** Schema of the answer; an empty answer when left out. */
   readonly answer?: object;
-  readonly handle: (id: PluginId, request: FastifyRequest) => unknown;
+  /** Returns what is sent as JSON, or the reply when it has seen to that itself. */
+  readonly handle: (id: PluginId, request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
 /** Adds one route on a plugin under both forms of its path. */
@@ -51,7 +52,7 @@ export function addPluginRoute(app: FastifyInstance, route: PluginRoute): void {
       config: { access: { scope, bodies: body === undefined ? [] : json } },
       handler: async (request, reply) => {
         const id = parsePluginId(pluginOf(request.params as PluginParams));
-        const value = await handle(id, request);
+        const value = await handle(id, request, reply);
         return answer === undefined ? reply.code(204).send() : value;
       },
     };
