@@ -31,7 +31,7 @@ export type Config = {
   };
 };
 
-/** Where a setting stands, for errors and `config show`: `convergio.json`, `CONVERGIO_LOG_LEVEL`. */
+/** Where a setting stands, for errors and `config show`: `CONVERGIO_LOG_LEVEL`. */
 export type Origin = (key: SettingKey) => string;
 
 /** Settings that somebody wrote, each in its range, and where. */

@@ -86,7 +86,7 @@ export const grantsSchema = closed(
 /** Grants as operators read and write them; what is left out is not granted. */
 export type GrantsText = Static<typeof grantsSchema>;
 
-/** On whose behalf a grant may be used: called directly, through anybody, or through some plugins. */
+/** How a grant may be used: when called directly, through anybody, or through some plugins. */
 export type Via = "direct" | "any" | readonly PluginId[];
 
 /** What every grant says besides its scope. */

@@ -17,7 +17,7 @@ export const actions = [
 /** An action besides calling plugins. */
 export type Action = (typeof actions)[number];
 
-/** One right of a key: `invoke`, `invoke:acme/weather`, `invoke:acme/weather:forecast`, `read`, … */
+/** One right of a key: `read`, `invoke`, `invoke:acme/weather:forecast`, … */
 export type Scope =
   | { readonly kind: "invoke"; readonly plugin: PluginId | null; readonly tool: ToolName | null }
   | { readonly kind: Action };

@@ -17,8 +17,8 @@ const editedCharsMin = 5;
 /**
  * Returns those of `others` that `id` could be mistaken for; an id is not alike to itself.
  *
- * Alike are ids that read the same (`0` as `o`, `1` as `l`, `rn` as `m`, with or without hyphens) and
- * ids that are one slip of a finger apart (a letter more, less, another, or two exchanged).
+ * Alike are ids that read the same (`0` as `o`, `1` as `l`, `rn` as `m`, with or without hyphens)
+ * and ids that are one slip of a finger apart (a letter more, less, another, or two exchanged).
  */
 export function looksLike<Id extends string = PluginId>(id: Id, others: Iterable<Id>): Id[] {
   const shape = shapeOf(id);

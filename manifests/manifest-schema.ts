@@ -3,6 +3,7 @@ import { authorSchema, closed, matching, prose } from "./document.ts";
 import { limitsSchema } from "./plugin-limits.ts";
 import { idSchema, toolNameSchema, usesSchema } from "./uses.ts";
 
+const licenseName = "\\(?[A-Za-z0-9][A-Za-z0-9.+-]{0,63}\\)?";
 const exportSchema = matching("^[!-~]{1,128}$", "be 1 to 128 visible ASCII characters");
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
 
@@ -36,7 +37,7 @@ export const manifestSchema = closed(
     author: Type.Optional(prose(200, "Who made it")),
     license: Type.Optional(
       matching(
-        "^\\(?[A-Za-z0-9][A-Za-z0-9.+-]{0,63}\\)?(?: (?:AND|OR|WITH) \\(?[A-Za-z0-9][A-Za-z0-9.+-]{0,63}\\)?){0,8}$",
+        `^${licenseName}(?: (?:AND|OR|WITH) ${licenseName}){0,8}$`,
         "be an SPDX expression such as MIT or Apache-2.0 OR MIT, or Commercial",
       ),
     ),

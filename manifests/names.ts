@@ -120,7 +120,12 @@ export function parseVersion(text: string): Version {
 export function parseRange(text: string): Range {
   const written = text.length <= rangeCharsMax && text.trim() !== "";
   if (written && semver.validRange(text) !== null) return text as Range;
-  throw invalid(text, "a version range", "a range of at most 128 characters", ">=0.1 <1");
+  throw invalid(
+    text,
+    "a version range",
+    "a range of versions, at most 128 characters long",
+    ">=0.1 <1",
+  );
 }
 
 /**
@@ -152,7 +157,7 @@ export function parsePluginReference(text: string): PluginReference {
   return { id, pick: { kind: "range", range: parseRange(rest) } };
 }
 
-/** Returns whether a version lies in a range; a pre-release only when the range names one like it. */
+/** Returns whether a version lies in a range; a pre-release only when the range names one. */
 export function isInRange(version: Version, range: Range): boolean {
   return semver.satisfies(version, range);
 }

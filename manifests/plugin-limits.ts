@@ -3,7 +3,7 @@ import { closed, duration, type Refuse, size } from "./document.ts";
 import { HostError } from "./errors.ts";
 import { bytesText, durationText, parseBytes, parseDuration } from "./units.ts";
 
-/** What a call of a plugin may take at most; the settings `defaults` and `ceilings` have this form. */
+/** What a call of a plugin may take; the settings `defaults` and `ceilings` have this form. */
 export interface PluginLimits {
   /** Guest memory, kernel included. */
   readonly memoryBytes: number;

@@ -86,7 +86,7 @@ export function pathSetting({ what, applies = "start" }: Words): Setting<"path",
   return { kind: "path", default: null, what, applies, unit: "", schema };
 }
 
-/** A setting that is a list of texts with a grammar; in the environment they stand between commas. */
+/** A setting that is a list of texts with a grammar; in the environment, between commas. */
 export function listSetting(
   form: Words & { readonly pattern: string; readonly expected: string },
 ): Setting<"list", readonly string[]> {
@@ -124,7 +124,7 @@ export function toValue(setting: Setting, written: unknown): unknown {
   return written;
 }
 
-/** Returns what is wrong with a value that lies outside its range: `must be from 1s to 10m, …`. */
+/** Returns what is wrong with a value outside its range: `must be from 1s to 10m, …`. */
 export function rangeProblem(setting: Setting, value: unknown): string | undefined {
   const { minimum, maximum } = setting;
   if (typeof value !== "number" || minimum === undefined || maximum === undefined) return undefined;

@@ -19,7 +19,7 @@ const hostAndPort = {
 };
 const origin = {
   pattern: "^https?://[A-Za-z0-9.:\\[\\]-]{1,260}$",
-  expected: "be an origin such as https://console.example.com",
+  expected: "be an origin such as https://app.example.com",
 };
 const network = {
   pattern: "^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$",

@@ -77,7 +77,7 @@ function parse(text: string): Outcome {
 const quotation = 0x22;
 const backslash = 0x5c;
 
-/** Counts what nests deepest and how many members all objects have together; `text` is valid JSON. */
+/** Counts how deep valid JSON nests, and how many members all its objects have together. */
 function shapeOf(text: string): { depth: number; members: number } {
   let depth = 0;
   let deepest = 0;

@@ -5,8 +5,9 @@ const space = [
 ].join("");
 /** All other characters. */
 const notSpace = [
-  "\\x00-\\x08\\x0e-\\x1f\\x21-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}",
-  "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}",
+  "\\x00-\\x08\\x0e-\\x1f\\x21-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}",
+  "\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}",
+  "\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}",
 ].join("");
 
 /** The escapes, one for each line; what each group is stands in `escapeAt`. */
@@ -72,9 +73,9 @@ function pieceAt(source: string, index: number, inClass: boolean): Piece {
 }
 
 function escapeAt(source: string, index: number, inClass: boolean): Omit<Piece, "inClass"> {
-  const escape = new RegExp(escapes);
-  escape.lastIndex = index;
-  const found = escape.exec(source);
+  const form = new RegExp(escapes);
+  form.lastIndex = index;
+  const found = form.exec(source);
   const [all = "\\", high, low, unit, point, control, p, property, other] = found ?? [];
   const give = (text: string) => ({ text, length: all.length });
   if (high !== undefined && low !== undefined) {
