@@ -78,10 +78,11 @@ function unreadable(door: Door, reason: string, cause?: unknown): HostError {
  */
 export function problemOf(answer: Pick<Answer, "status">, body: Uint8Array): Problem {
   const told = recordIn(body);
+  const { status } = told;
   const text = (key: string): string | undefined =>
     typeof told[key] === "string" ? told[key] : undefined;
   return {
-    status: answer.status,
+    status: typeof status === "number" ? status : answer.status,
     code: text("code") ?? text("title") ?? `HTTP_${answer.status}`,
     detail: text("detail") ?? `Cannot finish the request: the host answered ${answer.status}`,
     hint: text("hint") ?? "",

@@ -4,12 +4,14 @@ import { stripVTControlCharacters } from "node:util";
 const wide =
   /[\p{Extended_Pictographic}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}！-｠]/u;
 const marks = /\p{M}/u;
+/** A count, a size or an age, and no version or date. */
+const amount = /^\d+(\.\d+)?( .*)?$/;
 const gap = "  ";
 
 /**
  * Returns rows under their headings, in columns as wide as their widest cell.
  *
- * A column of numbers (all its cells begin with a digit) is aligned to the right.
+ * A column of numbers (counts, sizes, ages) is aligned to the right.
  *
  * @param cells  text that is safe to show already, as many a row as there are headings
  */
@@ -17,7 +19,7 @@ export function table(headings: readonly string[], cells: readonly (readonly str
   const columns = headings.map((heading, index) => {
     const own = cells.map((row) => row[index] ?? "");
     const width = Math.max(...[heading, ...own].map(widthOf));
-    return { width, isNumeric: own.length > 0 && own.every((cell) => /^[0-9]/.test(cell)) };
+    return { width, isNumeric: own.length > 0 && own.every((cell) => amount.test(cell)) };
   });
   const line = (row: readonly string[]): string =>
     columns

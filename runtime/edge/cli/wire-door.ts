@@ -20,7 +20,7 @@ export interface WireOptions {
 /** A host that does not even accept a connection for so long is not there. */
 const connectMs = 10_000;
 
-/** Returns a door through TCP, TLS or a Unix socket. */
+/** Returns a door through TCP, TLS or a Unix socket; its requests throw HOST_UNREACHABLE. */
 export function createWireDoor(options: WireOptions): Door {
   const where = "url" in options.at ? `the host at ${options.at.url.origin}` : "the running host";
   return {
@@ -49,7 +49,7 @@ function request(options: WireOptions, where: string, asked: Asked): Promise<Ans
     timeout: connectMs,
     ...(signal === undefined ? {} : { signal }),
   });
-  outgoing.on("response", (incoming) => resolve(answerOf(incoming)));
+  outgoing.on("response", (incoming) => resolve(answerOf(incoming, where)));
   outgoing.on("error", (cause) => {
     const reason = reasonOf(cause);
     reject(
@@ -95,13 +95,23 @@ function headersOf(options: WireOptions, send: Send, body: Uint8Array | undefine
   };
 }
 
-function answerOf(incoming: IncomingMessage): Answer {
+function answerOf(incoming: IncomingMessage, where: string): Answer {
   const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
   return {
     status: incoming.statusCode ?? 0,
     headers: Object.fromEntries(headers) as Record<string, string>,
-    body: incoming,
+    body: chunksOf(incoming, where),
   };
+}
+
+/** @throws HOST_UNREACHABLE when the connection ends within the answer */
+async function* chunksOf(incoming: IncomingMessage, where: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of incoming) yield chunk as Uint8Array;
+  } catch (cause) {
+    const reason = "the connection ended before the answer was whole";
+    throw new HostError("HOST_UNREACHABLE", { where, reason }, { cause });
+  }
 }
 
 function reasonOf(cause: NodeJS.ErrnoException): string {

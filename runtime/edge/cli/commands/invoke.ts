@@ -5,11 +5,13 @@ import type { PluginView } from "../../../host.ts";
 import {
   quoteUntrusted,
   untrustedJson,
+  untrustedLine,
   untrustedLines,
   untrustedName,
 } from "../../../untrusted.ts";
-import { ask, askJson, bodyOf } from "../ask.ts";
+import { ask, askJson, bodyOf, problemOf } from "../ask.ts";
 import { type Door, ProblemError, type Send } from "../door.ts";
+import { eventsOf } from "../events.ts";
 import { example } from "../example.ts";
 import { writeOutput } from "../files.ts";
 import { inputOf } from "../input.ts";
@@ -20,6 +22,7 @@ interface InvokeOptions {
   readonly jsonInput?: boolean;
   readonly usage?: boolean;
   readonly out?: string;
+  readonly logs?: boolean;
 }
 
 interface Wanted extends InvokeOptions {
@@ -45,6 +48,7 @@ export const addInvoke: AddCommand = (parent, world) => {
     .argument("[input]", "text or JSON, @FILE for the content of a file, - for standard input")
     .option("--json-input", "refuse input that is not JSON, and send it as JSON to every tool")
     .option("--usage", "print what the call cost, beside the output")
+    .option("--logs", "print what the plugin logs while it runs, beside the output")
     .option("--out <file>", "write the output to a file")
     .action((id: string, first: string | undefined, second: string | undefined, options) =>
       withDoor(world, (door) => {
@@ -65,9 +69,11 @@ async function invoke(world: World, door: Door, wanted: Wanted): Promise<void> {
   });
   if (input.kind === "bytes")
     return invokeBytes(world, door, { ...wanted, tool, bytes: input.bytes });
-  const answer = await askJson<Answered>(door, "POST", pluginPath(wanted.id, "/invoke"), {
-    json: { ...(tool === undefined ? {} : { tool }), input: input.value },
-  });
+  const json = { ...(tool === undefined ? {} : { tool }), input: input.value };
+  const path = pluginPath(wanted.id, "/invoke");
+  const answer = wanted.logs
+    ? await followed(world, door, { path, json })
+    : await askJson<Answered>(door, "POST", path, { json });
   if (wanted.usage) world.terminal.note(usageText(answer.usage, answer.callId));
   if (wanted.out !== undefined)
     return writeOutput(wanted.out, `${outputText(answer.output, false)}\n`);
@@ -106,6 +112,31 @@ function toolAndInput(tools: readonly Tool[] | undefined, words: readonly string
 
 function onlyTool(tools: readonly Tool[] | undefined): string | undefined {
   return tools?.length === 1 ? tools[0]?.name : undefined;
+}
+
+interface Followed {
+  readonly path: string;
+  readonly json: unknown;
+}
+
+/**
+ * Returns what a call answers, after showing what it says while it runs.
+ *
+ * @throws ANSWER_INVALID, and ProblemError when the host or the plugin failed
+ */
+async function followed({ terminal }: World, door: Door, call: Followed): Promise<Answered> {
+  const send = { json: call.json, accept: "text/event-stream" };
+  const answer = await ask(door, "POST", call.path, send);
+  for await (const { event, data } of eventsOf(answer.body)) {
+    if (event === "output") return JSON.parse(data) as Answered;
+    if (event === "error") throw new ProblemError(problemOf({ status: 500 }, Buffer.from(data)));
+    if (event === "log" || event === "progress") {
+      const said = JSON.parse(data) as { level?: string; text: string };
+      terminal.note(`${untrustedName(said.level ?? event)} ${untrustedLine(said.text)}`);
+    }
+  }
+  const reason = "it ended without an output";
+  throw new HostError("ANSWER_INVALID", { where: door.where, reason });
 }
 
 interface BytesCall extends Wanted {
