@@ -8,6 +8,8 @@ import { pack } from "./pack.ts";
 import { manifestPath } from "./paths.ts";
 import { unpack } from "./unpack.ts";
 
+export { manifestPath };
+
 /** What an author publishes: a `.tgz` with `manifest.json` at its root. */
 export interface Package {
   /** Of the `.tgz`. */

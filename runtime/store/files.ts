@@ -91,11 +91,15 @@ function placesOf(home: FilePlaces): Places {
 
 async function openStage(places: Places, path: string): Promise<Stage> {
   const modules: Digest[] = [];
+  const written = new Map<string, Digest>();
   await mkdir(join(path, "package"), { recursive: true, mode: 0o700 });
   return {
     path,
     writePackage: async (files) => {
-      for (const [name, bytes] of files) await writeSynced(join(path, "package", name), bytes);
+      for (const [name, bytes] of files) {
+        await writeSynced(join(path, "package", name), bytes);
+        written.set(name, await digestOf(bytes));
+      }
       const folders = new Set([...files.keys()].map((name) => dirname(join("package", name))));
       for (const folder of folders) await syncFolder(join(path, folder));
     },
@@ -107,7 +111,9 @@ async function openStage(places: Places, path: string): Promise<Stage> {
     },
     commit: async (plugin, digest) => {
       for (const module of modules) await commitModule(places, path, module);
-      await replaceFolder(join(path, "package"), places.package(plugin, digest), path);
+      const target = places.package(plugin, digest);
+      // What is whole stays: between two renames an active version would be nowhere.
+      if (!(await isWhole(target, written))) await replaceFolder(path, target);
     },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
@@ -124,15 +130,25 @@ async function commitModule(places: Places, stage: string, digest: Digest): Prom
   await syncFolder(dirname(target));
 }
 
+/** Returns whether a folder holds certain files. */
+async function isWhole(folder: string, files: ReadonlyMap<string, Digest>): Promise<boolean> {
+  if (files.size === 0) return false;
+  for (const [name, expected] of files) {
+    const bytes = await readFile(join(folder, name)).catch(() => undefined);
+    if (bytes === undefined || (await digestOf(bytes)) !== expected) return false;
+  }
+  return true;
+}
+
 /** A folder takes no place of one that is not empty: an old one moves into the stage first. */
-async function replaceFolder(from: string, target: string, stage: string): Promise<void> {
+async function replaceFolder(stage: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   const isThere = await stat(target).then(
     () => true,
     () => false,
   );
   if (isThere) await rename(target, join(stage, "replaced"));
-  await rename(from, target);
+  await rename(join(stage, "package"), target);
   for (const folder of [dirname(target), dirname(dirname(target))]) await syncFolder(folder);
 }
 

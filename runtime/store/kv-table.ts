@@ -13,11 +13,10 @@ export interface SpaceRow {
   readonly bytes: number;
 }
 
-/** Which keys a page holds. */
+/** Which keys a page holds: those from `first` on that come before `end`. */
 export interface KeyRange {
   readonly first: Buffer;
-  readonly end: Buffer | null;
-  readonly after: Buffer | null;
+  readonly end: Buffer;
   readonly now: number;
   readonly limit: number;
 }
@@ -31,8 +30,11 @@ export interface KvTable {
   size(space: number, key: Buffer): number;
   put(space: number, key: Buffer, value: Uint8Array, expiresAt: number | null): void;
   erase(space: number, key: Buffer): void;
+  /** Entries whose time is over. */
   over(now: number, limit: number): { space: number; key: Buffer }[];
   overIn(space: number, now: number, limit: number): { key: Buffer }[];
+  /** Entries of purged spaces; forgets purged spaces that are empty. */
+  purged(limit: number): { space: number; key: Buffer }[];
   list(space: number, range: KeyRange): string[];
 }
 
@@ -69,16 +71,22 @@ export function prepareKv(hot: Hot): KvTable {
   const count = hot.prepare<[number, number]>(
     "UPDATE kvSpaces SET bytes = bytes + ? WHERE space = ?",
   );
+  // The index is named: another plan would read every entry of a full space at each write.
   const over = hot.prepare<[number, number], { space: number; key: Buffer }>(
-    "SELECT space, key FROM kv WHERE expiresAt <= ? LIMIT ?",
+    `SELECT kv.space, key FROM kvSpaces CROSS JOIN kv INDEXED BY kvExpiring
+     ON kv.space = kvSpaces.space AND expiresAt <= ? LIMIT ?`,
   );
   const overIn = hot.prepare<[number, number, number], { key: Buffer }>(
-    "SELECT key FROM kv WHERE space = ? AND expiresAt <= ? LIMIT ?",
+    "SELECT key FROM kv INDEXED BY kvExpiring WHERE space = ? AND expiresAt <= ? LIMIT ?",
   );
+  const purged = hot.prepare<[number], { space: number; key: Buffer }>(
+    `SELECT kv.space, key FROM kvSpaces CROSS JOIN kv ON kv.space = kvSpaces.space
+     WHERE plugin = '' LIMIT ?`,
+  );
+  const close = hot.prepare<[]>("DELETE FROM kvSpaces WHERE plugin = '' AND bytes = 0");
   const list = hot.prepare<[ListParameters], { key: Buffer }>(
-    `SELECT key FROM kv WHERE space = @space AND key >= @first AND (@end IS NULL OR key < @end)
-     AND (@after IS NULL OR key > @after) AND (expiresAt IS NULL OR expiresAt > @now)
-     ORDER BY key LIMIT @limit`,
+    `SELECT key FROM kv WHERE space = @space AND key >= @first AND key < @end
+     AND (expiresAt IS NULL OR expiresAt > @now) ORDER BY key LIMIT @limit`,
   );
   const sizeOf = (place: number, key: Buffer): number => size.get(place, key)?.bytes ?? 0;
   const erase = (place: number, key: Buffer): void => {
@@ -98,6 +106,10 @@ export function prepareKv(hot: Hot): KvTable {
     erase,
     over: (now, limit) => over.all(now, limit),
     overIn: (place, now, limit) => overIn.all(place, now, limit),
+    purged: (limit) => {
+      close.run();
+      return purged.all(limit);
+    },
     list: (place, range) => list.all({ space: place, ...range }).map(({ key }) => key.toString()),
   };
 }

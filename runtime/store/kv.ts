@@ -58,7 +58,7 @@ export interface Kv {
   list(space: KvSpace, prefix: string, limit: number, cursor: string | null): KvPage;
   /** Returns the bytes that count towards the quota. */
   usedBytes(space: KvSpace): number;
-  /** Deletes values whose time is over, at most 1,000, and returns how many. */
+  /** Deletes values whose time is over or that were purged, at most 1,000; returns how many. */
   sweep(): Promise<number>;
 }
 
@@ -111,9 +111,7 @@ class QueuedKv implements Kv {
   list(space: KvSpace, prefix: string, limit: number, cursor: string | null): KvPage {
     const found = this.#table.space(space);
     if (found === undefined) return { keys: [], cursor: null };
-    const [first, end] = rangeOf(prefix);
-    const after = cursor === null ? null : Buffer.from(cursor);
-    const range = { first, end, after, now: this.#clock.now(), limit: limit + 1 };
+    const range = { ...rangeOf(prefix, cursor), now: this.#clock.now(), limit: limit + 1 };
     const keys = this.#table.list(found.space, range);
     if (keys.length <= limit) return { keys, cursor: null };
     return { keys: keys.slice(0, limit), cursor: keys[limit - 1] ?? null };
@@ -125,7 +123,8 @@ class QueuedKv implements Kv {
 
   sweep(): Promise<number> {
     return this.#hot.run(() => {
-      const rows = this.#table.over(this.#clock.now(), sweepMax);
+      const over = this.#table.over(this.#clock.now(), sweepMax);
+      const rows = [...over, ...this.#table.purged(sweepMax - over.length)];
       for (const row of rows) this.#table.erase(row.space, row.key);
       return rows.length;
     });
@@ -171,10 +170,16 @@ function isEqual(found: Uint8Array | undefined, expected: Uint8Array | null): bo
   return Buffer.compare(found, expected) === 0;
 }
 
-/** Returns the first key with a prefix and the first after all of them; null when all are meant. */
-function rangeOf(prefix: string): [Buffer, Buffer | null] {
-  const first = Buffer.from(prefix);
-  const last = first.at(-1);
-  // No byte of UTF-8 is 0xff, so the last one can be raised.
-  return [first, last === undefined ? null : Buffer.from([...first.subarray(0, -1), last + 1])];
+/** No byte of UTF-8 is 0xff, so this comes after every key. */
+const afterAll = Buffer.from([0xff]);
+
+/** Returns the first key of a page, and the first after all that have the prefix. */
+function rangeOf(prefix: string, cursor: string | null): { first: Buffer; end: Buffer } {
+  const bytes = Buffer.from(prefix);
+  const last = bytes.at(-1);
+  const end = last === undefined ? afterAll : Buffer.from([...bytes.subarray(0, -1), last + 1]);
+  if (cursor === null) return { first: bytes, end };
+  // What follows a key first is that key and a zero.
+  const after = Buffer.from(`${cursor}\0`);
+  return { first: Buffer.compare(after, bytes) > 0 ? after : bytes, end };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type Database from "better-sqlite3";
+import { sql as literal } from "kysely";
 import type { Binding, BoundGrants } from "#manifests/grants.ts";
 import type { Digest, PluginId } from "#manifests/names.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -201,7 +202,9 @@ function remove(database: Database.Database, id: PluginId, purge: boolean): void
   run(database, sql.deleteFrom("plugins").where("id", "=", id));
   if (!purge) return;
   run(database, sql.deleteFrom("configs").where("plugin", "=", id));
-  run(database, sql.deleteFrom("kvSpaces").where("plugin", "=", id));
+  // A space may hold a million values: from here on it is nobody's, and `sweep` deletes it in parts.
+  const nobody = { plugin: "", source: "", signer: "", owner: literal<string>`space` };
+  run(database, sql.updateTable("kvSpaces").set(nobody).where("plugin", "=", id));
 }
 
 /** Says what a change of one plugin's versions leaves in the file store without a use. */
@@ -219,7 +222,9 @@ function unreferencedAfter(
   for (const row of all(database, used.where("meteredDigest", "in", [...modules])))
     modules.delete(row.meteredDigest as Digest);
   return {
-    packages: before.filter(({ digest }) => !after.has(digest)),
+    packages: before
+      .filter(({ digest }) => !after.has(digest))
+      .map(({ plugin, digest }) => ({ plugin, digest })),
     modules: [...modules],
   };
 }

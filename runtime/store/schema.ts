@@ -69,6 +69,7 @@ export const migrations: readonly string[] = [
     revokedAt INTEGER
   ) STRICT, WITHOUT ROWID;
 
+  -- A space of the plugin '' was purged, and is deleted in parts.
   CREATE TABLE kvSpaces (
     space INTEGER PRIMARY KEY,
     plugin TEXT NOT NULL,
@@ -86,7 +87,7 @@ export const migrations: readonly string[] = [
     expiresAt INTEGER,
     PRIMARY KEY (space, key)
   ) STRICT;
-  CREATE INDEX kvExpiring ON kv (expiresAt) WHERE expiresAt IS NOT NULL;
+  CREATE INDEX kvExpiring ON kv (space, expiresAt) WHERE expiresAt IS NOT NULL;
 
   -- A row holds the records of one commit: JSON, one a line, the first of which has this number.
   CREATE TABLE audit (
