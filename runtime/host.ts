@@ -1,4 +1,5 @@
 import type { AuditRecord } from "#manifests/audit.ts";
+import type { Config } from "#manifests/config.ts";
 import { assemble, type HostWish, hostVersion } from "./assemble.ts";
 import { type CallAnswer, type CallRequest, call } from "./call.ts";
 import { createConsents } from "./consents.ts";
@@ -148,6 +149,8 @@ export interface Host extends AsyncDisposable {
   health(): Promise<HealthView>;
   /** Prometheus text, and its content type. */
   metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+  /** Holds other settings from now on; those that only a start applies are kept for that. */
+  configure(config: Config): void;
   /** True until the host begins to stop. */
   readonly accepting: boolean;
   /** Takes no new call, waits up to `graceMs` for those that run, then cancels them. */
@@ -193,6 +196,9 @@ export async function createHost(wish: HostWish): Promise<Host> {
       text: await parts.metrics.text(),
       contentType: parts.metrics.contentType,
     }),
+    configure: (config) => {
+      parts.config.current = config;
+    },
     get accepting() {
       return parts.admission.open;
     },

@@ -89,6 +89,7 @@ export function createFakeHost(
       text: "convergio_up 1\n",
       contentType: "text/plain; version=0.0.4; charset=utf-8",
     }),
+    configure: ({ log }) => void acts.push(`configure log.level ${log.level}`),
     get accepting() {
       return state.accepting;
     },

@@ -103,10 +103,11 @@ function firstStop({ signals, terminal, exit }: World): Promise<string> {
 /** Applies the settings read again, all or nothing: a fault in them leaves everything as it was. */
 async function reload(world: World, serving: Serving): Promise<void> {
   const { terminal } = world;
-  const { held, server, sources } = serving;
+  const { held, host, server, sources } = serving;
   try {
     const { resolved, needsRestart } = await rereadConfig(held.resolved.config, sources);
     server.reloadTls();
+    host.configure(resolved.config);
     held.resolved = resolved;
     terminal.note(`${terminal.paintNote("green", "reloaded")} ${untrustedLine(sources.home)}`);
     if (needsRestart.length > 0)

@@ -35,11 +35,18 @@ export const addAudit: AddCommand = (parent, world) => {
   example(command, "convergio audit --plugin local/vowels --limit 20");
 };
 
-/** Moment and kind first, then everything else as it is. */
-function recordText({ at, kind, ...rest }: AuditRecord): string {
-  const facts = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined);
+/** What proves the chain of records and tells a person nothing; `--json` has it. */
+const technical: readonly string[] = ["audit", "seq", "previous"];
+
+/** Moment, kind and act first, then every other fact there is. */
+function recordText({ at, kind, act, decision, ...rest }: AuditRecord): string {
+  const facts = Object.entries(rest).filter(([name, value]) => {
+    const isNothing = !value || (Array.isArray(value) && value.length === 0);
+    return !isNothing && !technical.includes(name);
+  });
   const shown = facts.map(([name, value]) => `${untrustedName(name)}=${valueText(value)}`);
-  return [untrustedName(String(at)), untrustedName(String(kind)), ...shown].join("  ");
+  const head = [at, kind, act, decision].filter((part) => part !== undefined);
+  return [...head.map((part) => untrustedName(String(part))), ...shown].join("  ");
 }
 
 function valueText(value: unknown): string {
