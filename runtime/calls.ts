@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { HostError } from "#manifests/errors.ts";
-import { covers } from "#manifests/keys.ts";
 import { parsePluginReference } from "#manifests/names.ts";
 import { quote } from "#manifests/quote.ts";
 import type { Admission } from "./admission.ts";
@@ -15,6 +14,7 @@ import type {
   Ticket,
   Usage,
 } from "./call.ts";
+import { callerKey, checkCaller, decisionOf, maySee, type OpenCall, toolOf } from "./call-rules.ts";
 import { failureOf } from "./failure.ts";
 import type { Asker } from "./capabilities/capability.ts";
 import type { Clock } from "./clock.ts";
@@ -40,21 +40,6 @@ export interface CallsParts {
   readonly audit: Audit;
   readonly logs: GuestLogs;
   readonly metrics: Metrics;
-}
-
-/** A ticket with what the call has come to so far. */
-interface OpenCall extends Ticket {
-  readonly startedAt: number;
-  readonly abort: AbortController;
-  plugin: Active | undefined;
-  tool: string;
-  state: "queued" | "running";
-  runningSince: number;
-  deadlineAt: number;
-  fuelLimit: number;
-  /** Units that calls made on behalf of this one have burnt. */
-  childFuel: number;
-  leave: (() => void) | undefined;
 }
 
 /** The calls of one host: the steps of `call()`, and the list of those that are live. */
@@ -95,20 +80,15 @@ export class Calls implements CallParts {
 
   pluginFor(ticket: Ticket): Active {
     const call = ticket as OpenCall;
-    const { caller, parent } = call.request;
     const reference = parsePluginReference(call.request.plugin);
-    // Who may not call it is not told whether it is there.
-    const scope = `invoke:${reference.id}`;
-    const all = parent !== undefined || covers(caller.scopes, scope);
-    if (!all && call.request.tool === undefined) throw new HostError("SCOPE_MISSING", { scope });
-    const tool = `${scope}:${call.request.tool}`;
-    if (!all && !covers(caller.scopes, tool)) throw new HostError("SCOPE_MISSING", { scope: tool });
+    checkCaller(call.request, reference.id);
     const plugin = this.#parts.shelf.callable(reference);
     call.plugin = plugin;
     call.tool = toolOf(plugin, call.request.tool);
     return plugin;
   }
 
+  /** @throws INPUT_TOO_LARGE, DEPTH_EXCEEDED, CALL_CANCELLED */
   admit(ticket: Ticket, plugin: Active): void {
     const call = ticket as OpenCall;
     const { input, parent, signal } = call.request;
@@ -292,30 +272,4 @@ export class Calls implements CallParts {
       wallMs: usage.wallMs,
     });
   }
-}
-
-/** Whether a call was refused before it ran, or failed. */
-function decisionOf(code: string): "denied" | "failed" {
-  const denied = ["SCOPE_MISSING", "PLUGIN_NOT_FOUND", "PLUGIN_INACTIVE", "TOOL_NOT_FOUND"];
-  return denied.includes(code) ? "denied" : "failed";
-}
-
-/** Whose calls share instances: a plugin that calls on somebody's behalf is somebody else. */
-function callerKey({ caller, parent }: CallRequest): string {
-  return parent === undefined ? caller.id : `${caller.id} ${parent.chain.join(" ")}`;
-}
-
-function maySee(caller: Caller, call: OpenCall): boolean {
-  return covers(caller.scopes, "logs") || call.request.caller.id === caller.id;
-}
-
-/** @throws TOOL_NOT_FOUND */
-function toolOf(plugin: Active, asked: string | undefined): string {
-  const { tools } = plugin;
-  const [only] = tools.size === 1 ? tools.keys() : [];
-  const name = asked ?? only;
-  if (name !== undefined && tools.has(name)) return name;
-  const tool = asked === undefined ? "that was not named" : quote(asked);
-  const names = [...tools.keys()].slice(0, 20).join(", ");
-  throw new HostError("TOOL_NOT_FOUND", { plugin: plugin.version.plugin, tool, tools: names });
 }

@@ -18,7 +18,11 @@ interface Waiting {
   onStep: ((step: InstallStep) => void) | undefined;
 }
 
-/** Creates the installs that wait for consent between two requests. */
+/**
+ * Creates the installs that wait for consent between two requests.
+ *
+ * `begin` @throws CONSENTS_FULL; `answer` @throws CONSENT_NOT_FOUND
+ */
 export function createConsents(
   clock: Clock,
   install: (request: InstallRequest) => Promise<PluginView>,

@@ -92,7 +92,10 @@ export interface Plugins {
   grants(id: string): unknown;
   /** @throws PLUGIN_NOT_FOUND */
   config(id: string): Readonly<Record<string, unknown>>;
-  /** Checks against the plugin's config schema, tells the plugin, keeps the old one on refusal. @throws CONFIG_INVALID */
+  /**
+   * Checks against the plugin's schema, tells the plugin, and keeps the old one when it refuses.
+   * @throws CONFIG_INVALID, CONFIG_REFUSED
+   */
   setConfig(id: string, value: unknown, by: Caller): Promise<Readonly<Record<string, unknown>>>;
   enable(id: string, by: Caller): Promise<PluginView>;
   disable(id: string, by: Caller): Promise<PluginView>;
@@ -116,7 +119,7 @@ export type InstallAnswer =
 export interface Consents {
   /** Starts an install whose consent comes by `answer`. */
   begin(request: Omit<InstallRequest, "consent">): Promise<InstallAnswer>;
-  /** Answers a waiting install once. @throws CONSENT_NOT_FOUND, CONSENT_REFUSED */
+  /** Answers a waiting install once. @throws CONSENT_NOT_FOUND, CONSENT_DECLINED */
   answer(
     consentId: string,
     pluginId: string,

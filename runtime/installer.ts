@@ -137,6 +137,7 @@ function releaseOf(
   return { id, manifest, package: found, source, signer, isLocal };
 }
 
+/** @throws UNSIGNED_REFUSED, HOST_VERSION_REFUSED, LIMIT_ABOVE_CEILING, CAPABILITY_UNKNOWN */
 function verify(parts: InstallerParts, release: Release): Release {
   const { id, manifest, signer } = release;
   const config = parts.config();

@@ -69,6 +69,7 @@ class PluginActs implements Plugins {
     return this.#parts.shelf.get(id).config;
   }
 
+  /** @throws CONFIG_INVALID, CONFIG_REFUSED */
   async setConfig(id: string, value: unknown, by: Caller): Promise<Config> {
     const installed = this.#parts.shelf.get(id);
     const version = activeVersion(installed);

@@ -13,7 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   "registry/": ["manifests/"],
   "runtime/capabilities/": ["manifests/"],
   "runtime/sandbox/": ["manifests/errors.ts", "manifests/quote.ts", "plugin-sdk/abi.ts"],
-  "runtime/store/": ["manifests/", "registry/package.ts", "runtime/clock.ts"],
+  "runtime/store/": ["manifests/", "registry/digest.ts", "runtime/clock.ts", "runtime/home.ts"],
   "runtime/": [
     "manifests/",
     "plugin-sdk/abi.ts",
@@ -47,6 +47,18 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
     [
       "runtime/config.ts",
       "runtime/machine.ts",
+      "runtime/home.ts",
+      "runtime/owner.ts",
+      "runtime/first-key.ts",
+      "runtime/guest-logs.ts",
+      "runtime/health.ts",
+      "runtime/installer.ts",
+      "runtime/store/database.ts",
+      "runtime/store/files.ts",
+      "runtime/sandbox/caps.ts",
+      "runtime/sandbox/runner-main.ts",
+      "runtime/sandbox/guest/build-kernel.ts",
+      "registry/folder.ts",
       "runtime/edge/cli/files.ts",
       "runtime/edge/http/home-socket.ts",
       "runtime/edge/http/port-holder.ts",
@@ -55,15 +67,27 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
   ],
   [
     "subprocesses",
-    /"node:child_process"/,
-    ["runtime/sandbox/process.ts", "runtime/edge/http/port-holder.ts"],
+    /import (?!type).*"node:child_process"/,
+    ["runtime/sandbox/process.ts", "runtime/owner.ts", "runtime/edge/http/port-holder.ts"],
   ],
   ["threads", /"node:worker_threads"|"node:cluster"/, []],
-  ["WebAssembly", /\bWebAssembly\.(compile|instantiate|validate|Module\(|Instance\()/, []],
+  [
+    "WebAssembly",
+    /new WebAssembly\.(Module|Instance)\(|\bWebAssembly\.(compile|instantiate|validate)\(/,
+    ["runtime/sandbox/guest/", "runtime/sandbox/module/prepare.ts"],
+  ],
   ["wall clock", /\bDate\.now\(|\bnew Date\(\)/, ["runtime/clock.ts"]],
   ["environment", /\bprocess\.env\b/, ["runtime/environment.ts"]],
-  ["console", /\bconsole\.|process\.(stdout|stderr)/, ["runtime/main.ts"]],
-  ["randomness", /\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|getRandomValues/, []],
+  [
+    "console",
+    /\bconsole\.|process\.(stdout|stderr)/,
+    ["runtime/main.ts", "runtime/sandbox/guest/runner.ts"],
+  ],
+  [
+    "randomness",
+    /\bMath\.random\(|\brandomBytes\(|\brandomUUID\(|getRandomValues/,
+    ["runtime/clock.ts", "runtime/sandbox/guest/imports.ts"],
+  ],
   ["eval", /\beval\(|\bnew Function\(|"node:vm"/, []],
 ];
 
@@ -78,7 +102,7 @@ const banned: readonly (readonly [name: string, pattern: RegExp, instead: string
   ["top-level let", /^(export )?let /m, "a value that is passed"],
 ];
 
-const limits = { fileLines: 300, functionLines: 60, columns: 100 };
+const limits = { fileLines: 300, functionLines: 60, columns: 110 };
 
 interface SourceFile {
   readonly path: string;
@@ -171,7 +195,7 @@ function badDocs({ text }: SourceFile): string[] {
   const thrown = new Set(
     [...text.matchAll(/throw new HostError\(\s*"(\w+)"/g)].map((match) => match[1] ?? ""),
   );
-  const promised = text.match(/@throws[^@]*/g)?.join(" ") ?? "";
+  const promised = text.match(/@throws(?:(?!@|\*\/)[\s\S])*/g)?.join(" ") ?? "";
   return [
     ...[...bare].map((match) => `${match[1]} is exported without a sentence above it`),
     ...[...thrown]

@@ -29,7 +29,7 @@ export interface EffectAnswer {
   readonly blocks?: readonly Uint8Array[];
 }
 
-/** Returns when what is named is granted, and audits the decision; else throws. Pure but for that. */
+/** Returns when what is named is granted, and audits the decision. @throws CAPABILITY_DENIED */
 export type Check = (target: string) => void;
 
 /** One function that guests may import. It reaches its effect only through `guard`. */

@@ -17,7 +17,9 @@ const request = Type.Object(
 
 /**
  * Another plugin's tools, by the names under which the manifest asked for them: `alias` where the
- * alias has one tool, else `alias/tool`.
+ * alias has one tool, else `alias/tool`. What was not granted is CAPABILITY_DENIED.
+ *
+ * @throws CAPABILITY_DENIED to the guest
  */
 export function createTools(callTool: CallTool): Capability {
   const call: HostFunction = {

@@ -97,6 +97,17 @@ async function httpRequest(
   return { ...value.ok, body: answer.blocks[0] ?? new Uint8Array() };
 }
 
+/** Waits on behalf of the guest; a guest that is ended meanwhile leaves no timer behind. */
+async function sleep(fuel: Fuel, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  try {
+    await fuel.suspend(promise);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function wasiOf(parts: ImportParts, log: (level: number, text: string) => void): Wasi {
   const { fuel } = parts;
   return createWasi({
@@ -104,7 +115,7 @@ function wasiOf(parts: ImportParts, log: (level: number, text: string) => void):
     epochNow: () => performance.timeOrigin + performance.now(),
     random: (bytes) => crypto.getRandomValues(bytes),
     log,
-    sleep: (ms) => fuel.suspend(new Promise((resolve) => setTimeout(resolve, ms))),
+    sleep: (ms) => sleep(fuel, ms),
     exit: (code) => {
       parts.onExit(code);
       return fuel.die("EXITED", `exit code ${code}`);

@@ -7,6 +7,7 @@ import { createKernel, type Kernel } from "./kernel.ts";
 import { initExports, outcomeOf } from "./lifecycle.ts";
 import { Room } from "./room.ts";
 import type { Lane } from "./turns.ts";
+import type { Wasi } from "./wasi.ts";
 
 /** Fuel and milliseconds for start section and initialisers, which belong to no call. */
 const initFuel = 2_000_000_000;
@@ -15,6 +16,9 @@ const initMs = 1_000;
 const startFuel = 20_000_000;
 /** Above this, an instance is cheaper to make anew than to wipe. */
 const wipeBytesMax = 1024 * 1024;
+
+/** Ends of a call after which the instance is as good as before. */
+const harmless = ["PLUGIN_ERROR", "OUTPUT_TOO_LARGE"];
 
 /** One version of a plugin, loaded into this runner. */
 export interface Guest {
@@ -47,6 +51,7 @@ export class Instance {
   readonly #room: Room;
   readonly #entries = new Map<string, () => Promise<unknown>>();
   #exports: WebAssembly.Exports = {};
+  #wasi: Wasi | undefined;
   #ports: CallPorts | undefined;
   #exitCode: number | undefined;
   #alive = true;
@@ -123,9 +128,10 @@ export class Instance {
     this.#fuel.begin(fuel, deadlineAt);
     if (!this.#kernel.setInput(input)) this.#fuel.end("MEMORY_EXHAUSTED");
     const ended = await this.#enter(name);
+    this.#wasi?.flush();
     const burnt = this.#fuel.finish();
     this.#ports = undefined;
-    if (!ended.ok && ended.code !== "PLUGIN_ERROR") this.#alive = false;
+    if (!ended.ok && !harmless.includes(ended.code)) this.#alive = false;
     if (name === "_start" || this.#exitCode !== undefined) this.#alive = false;
     if (this.#kernel.usedBytes > wipeBytesMax) this.#alive = false;
     else this.#kernel.reset();
@@ -148,9 +154,16 @@ export class Instance {
       error: this.#kernel.error(),
       exitCode: this.#exitCode,
     });
-    if (outcome.ok) return { ok: true, output: this.#kernel.output() };
+    if (outcome.ok) return this.#output();
     if (outcome.code === "PLUGIN_ERROR" || !this.#room.full) return outcome;
     return { ...outcome, code: "MEMORY_EXHAUSTED" };
+  }
+
+  /** The output, looked at before it is copied: it may be as large as the kernel's memory. */
+  #output(): Ended {
+    const limit = this.#guest.plan.limits.outputBytes;
+    if (this.#kernel.outputBytes <= limit) return { ok: true, output: this.#kernel.output() };
+    return { ok: false, code: "OUTPUT_TOO_LARGE", message: String(limit) };
   }
 
   #entry(name: string): () => Promise<unknown> {
@@ -179,6 +192,7 @@ export class Instance {
     const { exports } = new WebAssembly.Instance(this.#guest.module, imports);
     this.#exports = exports;
     const memory = exports["memory"];
+    this.#wasi = wasi;
     wasi?.bind(memory instanceof WebAssembly.Memory ? memory : undefined);
     this.#fuel.bind(exports["convergio:fuel"] as WebAssembly.Global<"i32">);
   }

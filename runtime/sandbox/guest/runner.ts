@@ -224,10 +224,9 @@ class GuestRunner implements Runner {
     const raw = (live.invoke.flags & invokeFlag.rawOutput) !== 0;
     try {
       if (!ended.ok) {
-        throw new CallFailure(ended.code, { message: ended.message.slice(0, messageMax) });
+        const message = ended.message.slice(0, messageMax);
+        throw new CallFailure(ended.code, { message, limit: plan.limits.outputBytes });
       }
-      const limit = plan.limits.outputBytes;
-      if (ended.output.length > limit) throw new CallFailure("OUTPUT_TOO_LARGE", { limit });
       this.#finish(live, fuel, true, tool.output(ended.output, raw), raw);
     } catch (error) {
       this.#fail(live, error, fuel);

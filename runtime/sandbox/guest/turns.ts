@@ -1,4 +1,4 @@
-/** Longest time in milliseconds that the guests of one plugin hold the thread in one turn of the event loop. */
+/** Milliseconds that the guests of one plugin hold the thread in one turn of the event loop. */
 const turnMs = 1;
 
 /** A guest that waits for its plugin's next turn. */
