@@ -83,7 +83,7 @@ export const errors = {
   },
   REQUEST_TIMEOUT: {
     status: 408,
-    message: "Cannot read the request: it did not arrive whole within {limitMs} ms",
+    message: "Cannot read the request: it did not arrive whole in time",
     hint: "Send the request again over a faster connection",
   },
   HEADERS_TOO_LARGE: {

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
 import { HostError } from "#manifests/errors.ts";
 import { isLoopback } from "./allowed.ts";
 import { answerClientError } from "./client-error.ts";
@@ -18,6 +19,9 @@ export interface DoorOptions {
   readonly tls: TlsFiles | undefined;
   /** Proxies in front; TLS may end there. */
   readonly behindProxy: readonly string[];
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly logger: Logger;
 }
 
 /** The two ways in: TCP, and a socket in the home. */
@@ -32,14 +36,19 @@ export interface Doors {
   reloadTls(): void;
 }
 
-const settings: ServerOptions = {
-  maxHeaderSize: httpLimits.headerBytesMax,
-  headersTimeout: httpLimits.headersTimeoutMs,
-  requestTimeout: httpLimits.requestTimeoutMs,
-  keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
-  // Time-outs are looked for this often; Node's 30 s would triple those of slow headers.
-  connectionsCheckingInterval: 2_000,
-};
+/** Milliseconds between two looks for idle connections during a stop. */
+const sweepMs = 25;
+
+function settingsOf({ headersTimeoutMs, requestTimeoutMs }: DoorOptions): ServerOptions {
+  return {
+    maxHeaderSize: httpLimits.headerBytesMax,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: httpLimits.keepAliveTimeoutMs,
+    // Requests that are too slow are looked for this often; Node's 30 s would let them stay longer.
+    connectionsCheckingInterval: Math.ceil(headersTimeoutMs / 5),
+  };
+}
 
 /**
  * Creates the doors, closed.
@@ -50,15 +59,17 @@ export function createDoors(options: DoorOptions): Doors {
   const { host, port, socketPath, tls, behindProxy } = options;
   if (!isLoopback(host) && tls === undefined && behindProxy.length === 0)
     throw new HostError("BIND_NEEDS_TLS", { address: `${host}:${port}` });
+  const settings = settingsOf(options);
   const state = { isShut: false };
   const servers: { tcp?: Server | TlsServer; owner?: Server } = {};
   return { open, shut, cut, reloadTls };
 
   async function open(listener: RequestListener): Promise<number> {
     const answer = endingWhen(() => state.isShut, listener);
-    const tcp = createTcp(tls, marked("tcp", answer));
+    const tcp = createTcp(tls, settings, marked("tcp", answer));
     await listenOnTcp(tcp, host, port);
     servers.tcp = tcp;
+    tcp.on("error", heard);
     if (socketPath !== undefined) {
       const owner = prepared(createServer(settings), marked("owner", answer));
       servers.owner = owner;
@@ -67,14 +78,25 @@ export function createDoors(options: DoorOptions): Doors {
         tcp.close();
         throw error;
       });
+      owner.on("error", heard);
     }
     return (tcp.address() as AddressInfo).port;
+  }
+
+  /** Nobody can be told of a connection that was not accepted; the next one may be. */
+  function heard(error: Error): void {
+    options.logger.warn({ err: error }, "a connection was not accepted");
   }
 
   async function shut(): Promise<void> {
     state.isShut = true;
     const open = [servers.tcp, servers.owner].filter((server) => server?.listening);
-    await Promise.all(open.map((server) => new Promise((resolve) => server?.close(resolve))));
+    // A connection whose last answer went out after the stop began would idle on.
+    const sweep = setInterval(() => {
+      for (const each of open) each?.closeIdleConnections();
+    }, sweepMs);
+    await Promise.all(open.map((each) => new Promise((resolve) => each?.close(resolve))));
+    clearInterval(sweep);
   }
 
   function cut(): void {
@@ -88,10 +110,14 @@ export function createDoors(options: DoorOptions): Doors {
   }
 }
 
-function createTcp(tls: TlsFiles | undefined, listener: RequestListener): Server | TlsServer {
+function createTcp(
+  tls: TlsFiles | undefined,
+  settings: ServerOptions,
+  listener: RequestListener,
+): Server | TlsServer {
   if (tls === undefined) return prepared(createServer(settings), listener);
-  const options = { ...settings, ...readTls(tls), handshakeTimeout: httpLimits.headersTimeoutMs };
-  return prepared(createTlsServer(options), listener);
+  const handshakeTimeout = settings.headersTimeout ?? 0;
+  return prepared(createTlsServer({ ...settings, ...readTls(tls), handshakeTimeout }), listener);
 }
 
 function prepared<Kind extends Server | TlsServer>(server: Kind, listener: RequestListener): Kind {

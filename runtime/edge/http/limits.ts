@@ -4,10 +4,6 @@ export const httpLimits = {
   headerBytesMax: 16_384,
   /** Header fields of a request; browsers and proxies send under 40. */
   headersMax: 100,
-  /** Milliseconds until the headers must be there: a client on a bad line needs under 5 s. */
-  headersTimeoutMs: 10_000,
-  /** Milliseconds until a whole request must be there: 64 MiB at 1 MiB/s, and some. */
-  requestTimeoutMs: 120_000,
   /** Milliseconds that an idle connection is kept; above what common proxies keep theirs. */
   keepAliveTimeoutMs: 72_000,
   /** Connections at once; each costs about 20 KiB, and a descriptor of which many systems give 1,024. */

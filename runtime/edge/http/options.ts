@@ -24,6 +24,10 @@ export interface HttpServerOptions {
   readonly uploadBytesMax?: number;
   /** Requests without a valid key that an address may make a minute; 120 by default. */
   readonly refusalsPerMinute?: number;
+  /** Milliseconds until the headers must be there; 10,000 by default, a bad line needs 5,000. */
+  readonly headersTimeoutMs?: number;
+  /** Milliseconds until a request must be there whole; 120,000 by default: 64 MiB at 1 MiB/s. */
+  readonly requestTimeoutMs?: number;
   /** Milliseconds that running calls get when the server closes; 20,000 by default. */
   readonly graceMs?: number;
   /** Version of the host, for the OpenAPI description; `0.0.0` by default. */
@@ -51,6 +55,8 @@ export function settle(options: HttpServerOptions): Settled {
     bodyBytesMax: 9 * 2 ** 20,
     uploadBytesMax: 64 * 2 ** 20,
     refusalsPerMinute: 120,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 120_000,
     graceMs: 20_000,
     version: "0.0.0",
     logRequests: false,

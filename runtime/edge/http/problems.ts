@@ -30,8 +30,7 @@ const foreign: Readonly<Record<string, (limitBytes: number) => HostError>> = {
   ECONNRESET: () => malformed("the connection ended before it was whole"),
   HPE_HEADER_OVERFLOW: () =>
     new HostError("HEADERS_TOO_LARGE", { limit: `${httpLimits.headerBytesMax} bytes` }),
-  ERR_HTTP_REQUEST_TIMEOUT: () =>
-    new HostError("REQUEST_TIMEOUT", { limitMs: httpLimits.requestTimeoutMs }),
+  ERR_HTTP_REQUEST_TIMEOUT: () => new HostError("REQUEST_TIMEOUT", {}),
 };
 
 /**

@@ -58,10 +58,11 @@ export function createHttpServer(host: Host, options: HttpServerOptions): HttpSe
       return app.inject({ ...request, ...from, headers });
     },
     async close() {
+      // First the streams that would go on for ever, then the calls that end by themselves.
+      await app.close();
       const shut = doors.shut();
       await host.drain(settled.graceMs);
       await ended(shut, doors);
-      await app.close();
     },
   };
 }

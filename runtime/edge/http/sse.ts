@@ -18,6 +18,8 @@ export interface EventStream extends Disposable {
   send(event: string, json: string): void;
   /** Sends the last event, however slow the reader, and ends the answer. */
   finish(event: string, json: string): void;
+  /** Ends the answer without a word. */
+  end(): void;
 }
 
 /**
@@ -46,6 +48,7 @@ export function createEventStream(reply: FastifyReply): EventStream {
       raw.end();
       stop();
     },
+    end: () => void raw.end(),
     [Symbol.dispose]: stop,
   };
 

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import type { PluginId } from "#manifests/names.ts";
 import type { Host } from "../../../host.ts";
 import { untrustedJson } from "../../../untrusted.ts";
-import { createEventStream, wantsEvents } from "../sse.ts";
+import { createEventStream, type EventStream, wantsEvents } from "../sse.ts";
 import { addPluginRoute } from "./plugins.ts";
 
 const LogsQuery = Type.Object(
@@ -34,6 +34,12 @@ const Lines = Type.Object({
 
 /** Adds the route that shows what a plugin logged, and what it goes on to log. */
 export function addLogs(app: FastifyInstance, { plugins }: Host): void {
+  const open = new Set<EventStream>();
+  // Whoever follows would follow for ever, and a host that stops would wait for them.
+  app.addHook("preClose", (done) => {
+    for (const events of open) events.end();
+    done();
+  });
   addPluginRoute(app, {
     method: "GET",
     action: "logs",
@@ -44,23 +50,32 @@ export function addLogs(app: FastifyInstance, { plugins }: Host): void {
     handle: async (id, request, reply) => {
       const { limit = 100, follow = false } = request.query as Static<typeof LogsQuery>;
       if (follow || wantsEvents(request.headers.accept))
-        return stream(plugins, reply, { id, limit });
+        return stream(plugins, reply, { id, limit, open });
       return { lines: await plugins.logs(id, limit) };
     },
   });
 }
 
+interface Wanted {
+  readonly id: PluginId;
+  readonly limit: number;
+  /** Streams that are under way. */
+  readonly open: Set<EventStream>;
+}
+
 async function stream(
   plugins: Host["plugins"],
   reply: FastifyReply,
-  { id, limit }: { id: PluginId; limit: number },
+  { id, limit, open }: Wanted,
 ): Promise<FastifyReply> {
   const lines = await plugins.logs(id, limit);
-  using open = new DisposableStack();
-  const events = open.use(createEventStream(reply));
+  using undo = new DisposableStack();
+  const events = undo.use(createEventStream(reply));
+  open.add(events);
+  undo.defer(() => open.delete(events));
   events.open();
   for (const line of lines) events.send("log", untrustedJson(line));
-  open.use(plugins.follow(id, (line) => events.send("log", untrustedJson(line))));
+  undo.use(plugins.follow(id, (line) => events.send("log", untrustedJson(line))));
   await events.closed;
   return reply;
 }
