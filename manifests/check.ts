@@ -18,17 +18,17 @@ export interface Mismatch {
  * first use, so that a program pays only for the documents that it reads.
  *
  * @param schema  ours, never an author's: it is compiled to code
- * @param refuse  makes the error of the first mismatch
+ * @param refuse  makes the error of the first mismatch; `context` is what the caller gave
  */
-export function createCheck<Schema extends TSchema>(
+export function createCheck<Schema extends TSchema, Context = void>(
   schema: Schema,
-  refuse: (mismatch: Mismatch) => HostError,
-): (value: unknown) => Static<Schema> {
+  refuse: (mismatch: Mismatch, context: Context) => HostError,
+): (value: unknown, context: Context) => Static<Schema> {
   const compiled = { validate: undefined as ReturnType<Ajv2020["compile"]> | undefined };
-  return (value) => {
+  return (value, context) => {
     compiled.validate ??= createAjv().compile(schema);
     if (compiled.validate(value)) return value as Static<Schema>;
-    throw refuse(mismatchIn(compiled.validate.errors ?? []));
+    throw refuse(mismatchIn(compiled.validate.errors ?? []), context);
   };
 }
 

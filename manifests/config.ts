@@ -150,12 +150,13 @@ export function valueIn(config: Config, key: SettingKey): unknown {
   return section[fieldOf(key)];
 }
 
+const check = createCheck(configSchema(), ({ path, problem }, origin: Origin) => {
+  const key = settingKeys.find((name) => path === name || path.startsWith(`${name}[`));
+  return invalid(path, origin(key ?? (path as SettingKey)), problem);
+});
+
 function sourceOf(written: unknown, origin: Origin): ConfigSource {
-  const check = createCheck(configSchema(), ({ path, problem }) => {
-    const key = settingKeys.find((name) => path === name || path.startsWith(`${name}[`));
-    return invalid(path, origin(key ?? (path as SettingKey)), problem);
-  });
-  const sections = check(written) as Record<string, Record<string, unknown>>;
+  const sections = check(written, origin) as Record<string, Record<string, unknown>>;
   const values = new Map<SettingKey, unknown>();
   for (const key of settingKeys) {
     const section = sections[sectionOf(key)] ?? {};

@@ -4,10 +4,25 @@ import { quote } from "./quote.ts";
 const bytesOf = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
 const millisecondsOf = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** The grammar of sizes, for schemas: `64MiB`. */
-export const bytesPattern = "^(?:0|[1-9][0-9]{0,8})(?:B|KiB|MiB|GiB|TiB)$";
-/** The grammar of durations, for schemas: `5s`. */
-export const durationPattern = "^(?:0|[1-9][0-9]{0,8})(?:ms|s|m|h|d)$";
+/** A number without leading zeros; the more a unit means, the fewer digits keep it exact. */
+const upTo = (digits: number, unit: string): string => `(?:0|[1-9][0-9]{0,${digits - 1}})${unit}`;
+
+/** The grammar of sizes, for schemas: `64MiB`. What fits it is exact. */
+export const bytesPattern = `^(?:${[
+  upTo(15, "B"),
+  upTo(12, "KiB"),
+  upTo(9, "MiB"),
+  upTo(6, "GiB"),
+  upTo(3, "TiB"),
+].join("|")})$`;
+/** The grammar of durations, for schemas: `5s`. What fits it is exact. */
+export const durationPattern = `^(?:${[
+  upTo(15, "ms"),
+  upTo(12, "s"),
+  upTo(10, "m"),
+  upTo(8, "h"),
+  upTo(7, "d"),
+].join("|")})$`;
 
 /**
  * Returns the bytes that a size means: `512B`, `64KiB`, `32MiB`, `2GiB`, `1TiB`.
@@ -58,8 +73,8 @@ export function durationText(milliseconds: number): string {
 function amount(text: string, form: string, units: Record<string, number>): number | undefined {
   if (!new RegExp(form).test(text)) return undefined;
   const digits = Number.parseInt(text, 10);
-  const value = digits * (units[text.slice(String(digits).length)] ?? Number.NaN);
-  return Number.isSafeInteger(value) ? value : undefined;
+  const unit = units[text.slice(String(digits).length)];
+  return unit === undefined ? undefined : digits * unit;
 }
 
 function inUnits(value: number, units: Record<string, number>): string {

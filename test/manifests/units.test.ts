@@ -21,8 +21,15 @@ test("parseBytes() takes binary units written in full", () => {
     "1e3B",
     "9".repeat(20),
   ];
-  for (const text of [...bad, "999999999TiB"])
+  for (const text of [...bad, "1000TiB"])
     assert.equal(refusalOf(() => parseBytes(text)).code, "NAME_INVALID", text);
+});
+
+test("sizes and durations stay exact up to the longest ones", () => {
+  for (const text of ["999999999999999B", "999999999999KiB", "999999999MiB", "999999GiB", "999TiB"])
+    assert.ok(Number.isSafeInteger(parseBytes(text)), text);
+  for (const text of ["999999999999999ms", "999999999999s", "9999999999m", "99999999h", "9999999d"])
+    assert.ok(Number.isSafeInteger(parseDuration(text)), text);
 });
 
 test("parseDuration() takes one unit", () => {
