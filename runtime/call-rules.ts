@@ -17,6 +17,7 @@ export interface OpenCall extends Ticket {
   fuelLimit: number;
   /** Units that calls made on behalf of this one have burnt. */
   childFuel: number;
+  hasChildren: boolean;
   leave: (() => void) | undefined;
 }
 

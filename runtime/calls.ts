@@ -72,6 +72,7 @@ export class Calls implements CallParts {
       deadlineAt: 0,
       fuelLimit: 0,
       childFuel: 0,
+      hasChildren: false,
       leave: undefined,
     };
     this.#open.set(call.callId, call);
@@ -190,14 +191,16 @@ export class Calls implements CallParts {
   }
 
   /** Returns what is left to a call that this one makes. @throws CALL_NOT_FOUND */
-  parentOf(callId: string): ParentCall & { readonly request: CallRequest } {
+  parentOf(callId: string): ParentCall & Pick<OpenCall, "request" | "abort"> {
     const call = this.#open.get(callId);
     if (call === undefined) throw new HostError("CALL_NOT_FOUND", { call: callId });
-    const { request } = call;
+    const { request, abort } = call;
     const plugin = call.plugin?.version.plugin ?? "";
+    call.hasChildren = true;
     return {
       callId,
       request,
+      abort,
       depth: (request.parent?.depth ?? 0) + 1,
       deadlineAt: call.deadlineAt,
       fuelLeft: Math.max(0, call.fuelLimit - call.childFuel),
@@ -241,6 +244,8 @@ export class Calls implements CallParts {
   #close(call: OpenCall, code: string | undefined, usage: Usage): void {
     if (!this.#open.delete(call.callId)) return;
     call.leave?.();
+    // What was asked on behalf of a call ends with it.
+    if (call.hasChildren) call.abort.abort();
     const { parent, caller, input } = call.request;
     const above = parent && this.#open.get(parent.callId);
     if (above) above.childFuel += usage.fuel;

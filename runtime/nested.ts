@@ -29,7 +29,7 @@ export class NestedCalls {
     if (signerName(found.signer) !== callee.signer) {
       throw new HostError("SIGNER_CHANGED", { plugin: callee.plugin });
     }
-    const { request, ...parent } = calls.parentOf(asker.callId);
+    const { request, abort, ...parent } = calls.parentOf(asker.callId);
     const caller: Caller = { ...request.caller, kind: "plugin" };
     const answer = await call(calls, {
       caller,
@@ -37,7 +37,7 @@ export class NestedCalls {
       tool: callee.tool,
       input: { json: JSON.stringify(input) },
       parent,
-      ...(request.signal && { signal: request.signal }),
+      signal: abort.signal,
     });
     return JSON.parse(Buffer.from(answer.output.bytes).toString());
   };
