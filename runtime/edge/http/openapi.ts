@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
+import type { Access } from "./access.ts";
 import { failures } from "./shapes.ts";
 
 const description =
@@ -24,6 +25,10 @@ export function collectOpenApi(app: FastifyInstance, version: string): void {
       ],
     },
     hideUntagged: true,
+    transform: ({ schema, url, route }) => ({
+      schema: { ...schema, description: describe(schema?.description, route.config?.access) },
+      url,
+    }),
   });
 }
 
@@ -38,4 +43,15 @@ export function addOpenApi(app: FastifyInstance): void {
     config: { access: { scope: "read", bodies: [] } },
     handler: async () => app.swagger(),
   });
+}
+
+/** What a route needs stands in its description, from the same place that checks it. */
+function describe(description: string | undefined, access: Access | undefined): string {
+  return [description ?? [], needOf(access)].flat().join(" ");
+}
+
+function needOf(access: Access | undefined): string {
+  if (access === undefined) return "Needs no key.";
+  if (access.scope === "own") return "Needs a key of any scope.";
+  return `Needs the scope \`${access.scope}\`.`;
 }

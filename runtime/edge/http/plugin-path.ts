@@ -1,15 +1,24 @@
 import { type Static, Type } from "typebox";
 
-/** What the path of a plugin gives: an id whole, or in its two parts. */
-export const PluginParams = Type.Object({
-  id: Type.String({
-    description: "Id of a plugin, its slash as `%2F`, or as the second of two segments of the path",
-    examples: ["weather", "acme%2Fweather"],
-  }),
-  namespace: Type.Optional(Type.String()),
+const id = Type.String({
+  description: "Id of a plugin; its slash is written `%2F`, or starts a segment of its own",
+  examples: ["weather", "acme%2Fweather"],
 });
+
+/** What the path of a plugin gives: an id whole, or in its two parts. */
+export const PluginParams = Type.Object({ id, namespace: Type.Optional(Type.String()) });
+/** What the path with an id in one segment gives. */
+const WholeParams = Type.Object({ id });
 /** See the schema of the same name. */
 export type PluginParams = Static<typeof PluginParams>;
+
+/** One form of the path of an action on a plugin. */
+export interface PluginPath {
+  readonly url: string;
+  readonly params: typeof PluginParams | typeof WholeParams;
+  /** Whether descriptions leave the form out: it does what the other one does. */
+  readonly hide: boolean;
+}
 
 /**
  * Returns the two paths of one action on a plugin: the id in one segment, or in two.
@@ -22,9 +31,12 @@ export type PluginParams = Static<typeof PluginParams>;
  *
  * @param action  the word after the id; none for the plugin itself
  */
-export function pluginPaths(action?: string): readonly [whole: string, split: string] {
+export function pluginPaths(action?: string): readonly PluginPath[] {
   const end = action === undefined ? "" : `/${action}`;
-  return [`/plugins/:id${end}`, `/plugins/:namespace/:id${end}`];
+  return [
+    { url: `/plugins/:id${end}`, params: WholeParams, hide: false },
+    { url: `/plugins/:namespace/:id${end}`, params: PluginParams, hide: true },
+  ];
 }
 
 /** Returns the id that a path names, with its version if it has one; untrusted, not yet parsed. */

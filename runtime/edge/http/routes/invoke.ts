@@ -5,7 +5,7 @@ import type { CallAnswer, CallEvent, CallRequest } from "../../../call.ts";
 import type { Host } from "../../../host.ts";
 import { untrustedJson } from "../../../untrusted.ts";
 import { bytesType, readInvokeBodies } from "../bodies.ts";
-import { PluginParams, pluginOf, pluginPaths } from "../plugin-path.ts";
+import { type PluginParams, pluginOf, pluginPaths } from "../plugin-path.ts";
 import { problemOf, toHostError } from "../problems.ts";
 import { failures, Usage } from "../shapes.ts";
 import { createEventStream, type EventStream, wantsEvents } from "../sse.ts";
@@ -48,7 +48,6 @@ const schema = {
     "or `error`. With a body of raw bytes the answer is raw bytes, and the headers " +
     "`convergio-call-id` and `convergio-usage` say the rest. Closing the connection ends the call.",
   tags: ["calls"],
-  params: PluginParams,
   querystring: InvokeQuery,
   body: {
     content: { "application/json": { schema: InvokeBody }, [bytesType]: { schema: {} } },
@@ -70,9 +69,9 @@ export function addInvoke(
 ): void {
   readInvokeBodies(app);
   const access = { scope: "invoke", bodies: ["application/json", bytesType] } as const;
-  for (const [index, url] of pluginPaths("invoke").entries())
+  for (const { url, params, hide } of pluginPaths("invoke"))
     app.post<InvokeRoute>(url, {
-      schema: { ...schema, hide: index > 0 },
+      schema: { ...schema, params, hide },
       config: { access },
       bodyLimit,
       handler: async (request, reply) =>

@@ -4,7 +4,7 @@ import { type PluginId, parsePluginId } from "#manifests/names.ts";
 import type { Host } from "../../../host.ts";
 import type { Caller } from "../../../keys.ts";
 import { type Access, json } from "../access.ts";
-import { PluginParams, pluginOf, pluginPaths } from "../plugin-path.ts";
+import { type PluginParams, pluginOf, pluginPaths } from "../plugin-path.ts";
 import { failures, nothing, PluginShape } from "../shapes.ts";
 
 const RemoveQuery = Type.Object(
@@ -35,12 +35,12 @@ interface PluginRoute {
 /** Adds one route on a plugin under both forms of its path. */
 export function addPluginRoute(app: FastifyInstance, route: PluginRoute): void {
   const { method, action, scope, summary, body, querystring, answer, handle } = route;
-  for (const [index, url] of pluginPaths(action).entries()) {
+  for (const { url, params, hide } of pluginPaths(action)) {
     const schema = {
       summary,
       tags,
-      hide: index > 0,
-      params: PluginParams,
+      hide,
+      params,
       ...(body === undefined ? {} : { body }),
       ...(querystring === undefined ? {} : { querystring }),
       response: { [answer === undefined ? 204 : 200]: answer ?? nothing, ...failures },
