@@ -40,7 +40,11 @@ export interface App {
   readonly routes: readonly RouteView[];
 }
 
-/** Creates the routes of a host behind their gates; nothing listens yet. */
+/**
+ * Creates the routes of a host behind their gates; nothing listens yet.
+ *
+ * @throws ROUTE_NOT_FOUND to clients of any other route
+ */
 export function createApp(host: Host, settled: Settled, gate: GateParts): App {
   const { app, listener } = createRouter(settled, gate);
   const routes: RouteView[] = [];

@@ -26,7 +26,10 @@ export interface DoorOptions {
 
 /** The two ways in: TCP, and a socket in the home. */
 export interface Doors {
-  /** Opens both. Returns the port that was got. */
+  /**
+   * Opens both, and returns the port that was got.
+   * @throws PORT_TAKEN, BIND_FAILED, SOCKET_TAKEN, TLS_INVALID
+   */
   open(listener: RequestListener): Promise<number>;
   /** Takes no more connections, and ends each one after its answer. */
   shut(): Promise<void>;

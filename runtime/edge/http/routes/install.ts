@@ -83,7 +83,11 @@ interface InstallRoute {
 }
 type Install = FastifyRequest<InstallRoute>;
 
-/** Adds the routes that install a plugin and answer what it asks for. */
+/**
+ * Adds the routes that install a plugin and answer what it asks for.
+ *
+ * @throws UPLOAD_INVALID, PATH_NOT_OWNER, UPLOAD_NOT_LOCAL to their clients
+ */
 export function addInstall(
   app: FastifyInstance,
   { host, settled }: { host: Host; settled: Settled },
