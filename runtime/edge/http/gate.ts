@@ -34,7 +34,8 @@ export interface GateParts {
  * An address pays for requests without a valid key only. Whoever floods the host from behind the
  * same proxy or household must not shut out those who have one.
  *
- * @throws HEADERS_TOO_LARGE, HOST_REFUSED, ORIGIN_REFUSED, KEY_MISSING, KEY_UNKNOWN, KEY_EXPIRED, RATE_LIMITED
+ * @throws HEADERS_TOO_LARGE, HOST_REFUSED, ORIGIN_REFUSED, RATE_LIMITED, KEY_MISSING, KEY_UNKNOWN,
+ *   KEY_EXPIRED
  */
 export function createKeyGate(parts: GateParts): onRequestHookHandler {
   return (request, reply, done) => {
