@@ -41,7 +41,7 @@ export function admitted(schema: unknown, place = "schema"): Admitted {
   const found: Found = {
     refuse,
     keywordCount: 0,
-    programSize: 0,
+    patternCost: 0,
     patterns: new Map(),
     places: new Map(),
     inside: new Map(),
@@ -61,7 +61,7 @@ type Refuse = (path: Path, reason: string) => HostError;
 interface Found {
   readonly refuse: Refuse;
   keywordCount: number;
-  programSize: number;
+  patternCost: number;
   readonly patterns: Map<string, Pattern>;
   /** Schemas by their JSON pointer. */
   readonly places: Map<string, Schema>;
@@ -134,11 +134,11 @@ function addPattern(source: string, path: Path, found: Found): void {
   if (found.patterns.has(source)) return;
   const pattern = createPattern(source);
   if (typeof pattern === "string") throw found.refuse(path, pattern);
-  found.programSize += pattern.programSize;
-  if (found.programSize > bounds.patternProgramMax)
+  found.patternCost += pattern.cost;
+  if (found.patternCost > bounds.patternCostMax)
     throw found.refuse(
       path,
-      `makes the patterns larger than ${bounds.patternProgramMax} instructions`,
+      `makes the patterns larger than ${bounds.patternCostMax} instructions`,
     );
   found.patterns.set(source, pattern);
 }

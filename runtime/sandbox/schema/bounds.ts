@@ -13,7 +13,7 @@ export const bounds = {
   /** UTF-16 units of one pattern. */
   patternCharsMax: 1_024,
   /** Instructions of all patterns together: their compilation takes about 10 µs each. */
-  patternProgramMax: 2_500,
+  patternCostMax: 2_500,
 } as const;
 
 /** Nested arrays and objects in values that are compared; what is deeper is no honest data. */
