@@ -1,5 +1,6 @@
-import assert from "node:assert/strict";
 import { Header } from "tar";
+import { HostError } from "#manifests/errors.ts";
+import { quote } from "#manifests/quote.ts";
 import { gzip } from "./gzip.ts";
 import { checkPath } from "./paths.ts";
 
@@ -27,6 +28,7 @@ function headerOf(path: string, size: number): Buffer {
   const [mode, uid, gid, mtime] = [0o644, 0, 0, new Date(0)];
   const header = new Header({ path, size, type: "File", mode, uid, gid, mtime });
   const isCut = header.encode(block);
-  assert(!isCut, "every path and size that packages may have fits a header");
+  // A header holds 155 characters of folders and 100 of the rest, divided at a slash.
+  if (isCut) throw new HostError("PACKAGE_INVALID", { reason: `${quote(path)} is too long` });
   return block;
 }

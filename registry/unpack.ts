@@ -1,4 +1,3 @@
-import { Header } from "tar";
 import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
 import { gunzip } from "./gzip.ts";
@@ -6,19 +5,34 @@ import { packageLimits } from "./limits.ts";
 import { checkPath, createPathSet } from "./paths.ts";
 
 const blockBytes = 512;
-/** The mark of the POSIX form and its version, and where it stands. */
-const magic = { text: "ustar\u000000", start: 257, end: 265 } as const;
+/** Where the fields of a header are that mean something here. */
+const field = {
+  name: [0, 100],
+  size: [124, 136],
+  checksum: [148, 156],
+  type: [156, 157],
+  linkName: [157, 257],
+  magic: [257, 265],
+  prefix: [345, 500],
+} as const;
+/** The mark of the POSIX form and its version. */
+const magic = "ustar\u000000";
+const kinds = new Map<string, Entry["kind"]>([
+  ["0", "file"],
+  // How the form before this one, which the POSIX form includes, spells it.
+  ["\0", "file"],
+  ["5", "folder"],
+]);
 /** Tools fill the last record of 20 blocks with zeros; two are the end itself. */
 const endBytesMax = 22 * blockBytes;
-const sizeField = { start: 124, end: 136 } as const;
 const octal = /^[0-7]{1,11}[ \0]*$/;
 
 /**
  * Returns the files of a package, by path, as views of one array.
  *
  * Only what packages need is admitted: regular files and folders in the POSIX form of tar, without
- * extensions. `tar` reads single headers; the walk is ours, because the library passes over what it
- * does not understand and unpacks the rest.
+ * extensions, and no byte that another reader could take for something. Libraries pass over what they
+ * do not understand and unpack the rest; so the walk is ours.
  *
  * @param bytes  a `.tgz`; untrusted
  * @throws PACKAGE_INVALID, PACKAGE_TOO_LARGE
@@ -65,21 +79,33 @@ interface Entry {
   readonly size: number;
 }
 
+/** Reads one header; @throws PACKAGE_INVALID */
 function readHeader(block: Buffer): Entry {
-  const header = new Header(block);
-  const { path = "", size = 0, type, cksumValid } = header;
-  if (!cksumValid) throw invalid("the checksum of a header in its archive is wrong");
-  if (block.toString("latin1", magic.start, magic.end) !== magic.text)
-    throw invalid("its archive is not in the POSIX form of tar");
-  const kind = type === "Directory" ? "folder" : "file";
-  if (type !== "File" && type !== "OldFile" && type !== "Directory")
+  const raw = (name: keyof typeof field): string => block.toString("latin1", ...field[name]);
+  if (!octal.test(raw("checksum")) || Number.parseInt(raw("checksum"), 8) !== sumOf(block))
+    throw invalid("the checksum of a header in its archive is wrong");
+  if (raw("magic") !== magic) throw invalid("its archive is not in the POSIX form of tar");
+  const path = [raw("prefix"), raw("name")].map(textOf).filter(Boolean).join("/");
+  const kind = kinds.get(raw("type"));
+  if (kind === undefined || textOf(raw("linkName")) !== "")
     throw invalid(`${quote(path)} is neither a file nor a folder`);
-  // The library reads other forms of numbers too, and takes any folder for empty.
-  const sizeText = block.toString("latin1", sizeField.start, sizeField.end);
-  if (!octal.test(sizeText) || Number.parseInt(sizeText, 8) !== size)
-    throw invalid(`the size of ${quote(path)} is not a number that packages may have`);
-  if (header.linkpath !== "") throw invalid(`${quote(path)} is a link`);
+  const size = octal.test(raw("size")) ? Number.parseInt(raw("size"), 8) : Number.NaN;
+  if (Number.isNaN(size) || (kind === "folder" && size > 0))
+    throw invalid(`the size of ${quote(path)} is not one that packages may have`);
   return { path: checkPath(kind === "folder" ? path.replace(/\/$/, "") : path), kind, size };
+}
+
+/** Returns a text that zeros fill up; @throws PACKAGE_INVALID when something hides behind them. */
+function textOf(raw: string): string {
+  const text = raw.replace(/\0+$/, "");
+  if (text.includes("\0")) throw invalid(`something hides behind ${quote(text)}`);
+  return text;
+}
+
+/** Returns the sum of a header's bytes, in which those of the checksum itself count as blanks. */
+function sumOf(block: Buffer): number {
+  const [start, end] = field.checksum;
+  return block.reduce((sum, byte, at) => sum + (at >= start && at < end ? 0x20 : byte), 0);
 }
 
 function isZero(bytes: Buffer): boolean {
