@@ -3,6 +3,8 @@ import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
+import { HostError } from "#manifests/errors.ts";
 import { manifestOfRaw, parseManifest } from "#manifests/manifest.ts";
 import { manifestSchema } from "#manifests/manifest-schema.ts";
 import { parsePluginId } from "#manifests/names.ts";
@@ -209,3 +211,47 @@ test("manifestSchema is JSON Schema 2020-12 that editors can load", () => {
   for (const name of ["minimal", "weather", "everything"])
     assert.ok(isManifest(JSON.parse(readFileSync(`${examples}/${name}.json`, "utf8"))), name);
 });
+
+test("parseManifest() answers any mutilated manifest with an error of ours or a manifest", () => {
+  const everything: unknown = JSON.parse(readFileSync(`${examples}/everything.json`, "utf8"));
+  const places = placesIn(everything);
+  const junk = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom("", "\0", "a".repeat(300), 1e300),
+  );
+  fc.assert(
+    fc.property(fc.nat(places.length - 1), junk, fc.boolean(), (index, value, drop) => {
+      const bytes = bytesOf(changed(everything, places[index] ?? [], drop ? undefined : value));
+      try {
+        assert.equal(parseManifest(bytes).manifest, 1);
+      } catch (error) {
+        assert.ok(error instanceof HostError, String(error));
+        assert.doesNotMatch(error.message, /[\p{Cc}\n]|undefined|object Object/u);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+type Place = readonly (string | number)[];
+
+/** Returns the path of every value inside a JSON value. */
+function placesIn(value: unknown, path: Place = []): Place[] {
+  if (typeof value !== "object" || value === null) return [path];
+  const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  const inner = keys.flatMap((key) =>
+    placesIn((value as Record<string, unknown>)[key], [...path, key]),
+  );
+  return [path, ...inner];
+}
+
+/** Returns a copy of a JSON value with another value at a path. */
+function changed(value: unknown, [key, ...rest]: Place, other: unknown): unknown {
+  if (key === undefined) return other === undefined ? null : other;
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<
+    string,
+    unknown
+  >;
+  copy[key] = rest.length === 0 ? other : changed(copy[key], rest, other);
+  return copy;
+}

@@ -6,9 +6,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { HostError } from "#manifests/errors.ts";
 import { admitSchema } from "#runtime/sandbox/schema/admit.ts";
 import { compileSchema } from "#runtime/sandbox/schema/compile.ts";
+import { keywords } from "#runtime/sandbox/schema/keywords.ts";
 
 /** What the runner gives a call: about 50 ms. */
 const steps = 2_000_000;
@@ -216,4 +218,15 @@ test("validate() leaves in the budget what it did not use", () => {
   const budget = { steps: 100 };
   compileSchema({ items: { type: "integer" } }).validate([1, 2, 3], budget);
   assert.equal(budget.steps, 96);
+});
+
+test("admitSchema() answers any JSON under any keyword with a refusal or nothing", () => {
+  const keyword = fc.constantFrom(...keywords.keys(), "unknown", "x-own");
+  const schema = fc.dictionary(keyword, fc.jsonValue({ maxDepth: 3 }), { maxKeys: 4 });
+  fc.assert(
+    fc.property(schema, fc.jsonValue({ maxDepth: 3 }), (each, value) => {
+      if (refusal(each) === "admitted") outcome(each, value);
+    }),
+    { numRuns: 2_000 },
+  );
 });
