@@ -1,4 +1,6 @@
-/** The attacker is the power switch of the process: `kill -9` at any moment loses nothing that was acknowledged. */
+/**
+ * The attacker ends the process: `kill -9` at any moment loses nothing that was acknowledged.
+ */
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
