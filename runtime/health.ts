@@ -1,6 +1,8 @@
 import { statfs } from "node:fs/promises";
+import { quote } from "#manifests/quote.ts";
 import { hostVersion, type Parts } from "./assemble.ts";
 import type { HealthView } from "./host.ts";
+import type { Installed } from "./installed.ts";
 
 /** Free bytes and share of the disk below which the host says so. */
 const freeBytesMin = 512 * 1024 * 1024;
@@ -13,13 +15,9 @@ export async function healthOf(parts: Parts, startedAt: number): Promise<HealthV
     { name: "runners", ok: true, detail: `${parts.fleet.runners.length} serve plugins` },
     await checkDisk(parts.home.path),
   ];
-  const plugins = parts.shelf.all().map(({ plugin: { id, state, reason } }) => ({
-    id,
-    state: state === "enabled" ? ("active" as const) : state,
-    detail: parts.quarantine.isApart(id) ? "in a runner of its own" : (reason ?? "active"),
-  }));
-  const isWell =
-    checks.every(({ ok }) => ok) && plugins.every(({ state }) => state !== "quarantined");
+  const looked = await Promise.all(parts.shelf.all().map((installed) => lookAt(parts, installed)));
+  const plugins = looked.map(({ ok: _, ...view }) => view);
+  const isWell = [...checks, ...looked].every(({ ok }) => ok);
   return {
     status: !checks[0]?.ok ? "down" : isWell ? "ok" : "degraded",
     version: hostVersion,
@@ -28,6 +26,27 @@ export async function healthOf(parts: Parts, startedAt: number): Promise<HealthV
     plugins,
     walls: ["process", "node-permission"],
   };
+}
+
+/** How a plugin is: what the host knows of it, and its own health check when it has one. */
+async function lookAt(
+  { quarantine, runHook }: Parts,
+  { plugin, loaded }: Installed,
+): Promise<HealthView["plugins"][number] & { readonly ok: boolean }> {
+  const { id, state, reason } = plugin;
+  if (state !== "enabled")
+    return { id, state, detail: reason ?? state, ok: state !== "quarantined" };
+  const where = quarantine.isApart(id) ? "in a runner of its own" : "active";
+  const active = loaded.get(plugin.activeDigest);
+  // One that nobody has called since the start is not loaded only to be asked how it is.
+  if (!active?.hooks.has("health")) return { id, state: "active", detail: where, ok: true };
+  try {
+    await runHook(active, "health", {});
+    return { id, state: "active", detail: where, ok: true };
+  } catch (error) {
+    const detail = error instanceof Error ? quote(error.message, 300) : "its health check failed";
+    return { id, state: "active", detail, ok: false };
+  }
 }
 
 function checkDatabase({ store }: Parts): HealthView["checks"][number] {

@@ -86,8 +86,8 @@ export interface Plugins {
   list(): readonly PluginView[];
   /** @throws PLUGIN_NOT_FOUND */
   info(id: string): PluginView;
-  /** The manifest as its author wrote it. @throws PLUGIN_NOT_FOUND */
-  manifest(id: string): unknown;
+  /** The manifest as its author wrote it. @throws PLUGIN_NOT_FOUND, MODULE_ALTERED */
+  manifest(id: string): Promise<unknown>;
   /** What was granted, as stored. @throws PLUGIN_NOT_FOUND */
   grants(id: string): unknown;
   /** @throws PLUGIN_NOT_FOUND */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { HostError } from "#manifests/errors.ts";
 import { toGrantsText } from "#manifests/grants.ts";
 import type { Audit } from "./audit.ts";
@@ -49,8 +50,13 @@ class PluginActs implements Plugins {
     return toView(this.#parts.shelf.get(id));
   }
 
-  manifest(id: string): unknown {
-    return activeVersion(this.#parts.shelf.get(id)).manifest;
+  async manifest(id: string): Promise<unknown> {
+    const version = activeVersion(this.#parts.shelf.get(id));
+    const path = "manifest.json";
+    const expected = version.files[path];
+    assert(expected, "every package has its manifest");
+    const bytes = await this.#parts.files.readFile(version, path, expected);
+    return JSON.parse(Buffer.from(bytes).toString());
   }
 
   grants(id: string): unknown {

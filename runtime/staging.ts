@@ -19,7 +19,7 @@ const pageBytes = 65_536;
 export function jobOf(
   imports: PrepareJob["imports"],
   memoryBytes: number,
-  schemas: readonly unknown[],
+  schemas: PrepareJob["schemas"],
 ): PrepareJob {
   // One page is the kernel's.
   return { memoryPagesMax: Math.floor(memoryBytes / pageBytes) - 1, imports, schemas };
@@ -73,9 +73,12 @@ export async function stage(
 }
 
 /** The schemas that an author wrote, all of them hostile until they are admitted. */
-function schemasOf({ provides, config }: Manifest): readonly unknown[] {
-  const schemas = provides.tools.flatMap(({ input, output }) => [input, output]);
-  return [...schemas, config].filter((schema) => schema !== null);
+function schemasOf({ provides, config }: Manifest): PrepareJob["schemas"] {
+  const tools = provides.tools.flatMap(({ input, output }, index) => [
+    { place: `provides.tools[${index}].input`, schema: input },
+    { place: `provides.tools[${index}].output`, schema: output },
+  ]);
+  return [...tools, { place: "config", schema: config }].filter(({ schema }) => schema !== null);
 }
 
 /** @throws EXPORT_MISSING */

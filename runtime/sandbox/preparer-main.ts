@@ -35,7 +35,7 @@ function answer(body: Buffer): void {
 }
 
 function prepareModule(job: PrepareJob, bytes: Uint8Array): void {
-  for (const schema of job.schemas) admitSchema(schema);
+  for (const { place, schema } of job.schemas) admitSchema(schema, place);
   const { metered, ...told } = prepare(bytes, {
     memoryPagesMax: job.memoryPagesMax,
     admits: (module, name) => job.imports[module]?.includes(name) ?? false,

@@ -16,8 +16,8 @@ export interface PrepareJob {
   readonly memoryPagesMax: number;
   /** Import module → names that may be linked. */
   readonly imports: Readonly<Record<string, readonly string[]>>;
-  /** Author-written schemas to be admitted; untrusted. */
-  readonly schemas: readonly unknown[];
+  /** Author-written schemas to be admitted, untrusted, and where each stands in the manifest. */
+  readonly schemas: readonly { readonly place: string; readonly schema: unknown }[];
 }
 
 /** A value that is to be checked against an author's schema, both untrusted. */

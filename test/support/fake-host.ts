@@ -181,7 +181,7 @@ function createFakePlugins({ plugins, acts, listeners }: PluginParts): Host["plu
   return {
     list: () => [...plugins.values()],
     info: (id) => found(plugins, id),
-    manifest: (id) => ({ manifest: 1, id: found(plugins, id).id }),
+    manifest: async (id) => ({ manifest: 1, id: found(plugins, id).id }),
     grants: (id) => ({ plugin: found(plugins, id).id, network: [] }),
     config: (id) => ({ of: found(plugins, id).id }),
     async setConfig(id, value, by) {
