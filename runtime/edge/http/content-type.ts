@@ -27,6 +27,25 @@ export function checkContentType(
   throw refused(type === undefined ? "absent" : quote(type), expected);
 }
 
+/**
+ * Returns the media type of a message that must have one.
+ *
+ * Without it no schema is chosen, and a route would get no body where it counts on one. An empty
+ * body under a media type is for the schema, or the route, to judge.
+ *
+ * @param headers  untrusted
+ * @throws REQUEST_INVALID
+ */
+export function checkPresent(headers: IncomingHttpHeaders): string {
+  const type = headers["content-type"];
+  if (type !== undefined) return type;
+  throw new HostError("REQUEST_INVALID", {
+    part: "body",
+    path: "it",
+    problem: "must be present, found nothing",
+  });
+}
+
 /** Returns whether a message has a body; by RFC 9112 these two headers alone decide. */
 export function hasBody(headers: IncomingHttpHeaders): boolean {
   const length = headers["content-length"];

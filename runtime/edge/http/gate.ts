@@ -5,7 +5,7 @@ import type { Caller } from "../../keys.ts";
 import type { Access } from "./access.ts";
 import { checkHostHeader, checkOrigin } from "./allowed.ts";
 import { authenticate, homeOwner } from "./authenticate.ts";
-import { checkContentType } from "./content-type.ts";
+import { checkContentType, checkPresent } from "./content-type.ts";
 import { isOwnersDoor } from "./door-mark.ts";
 import { httpLimits } from "./limits.ts";
 import { pluginOf, type PluginParams } from "./plugin-path.ts";
@@ -63,15 +63,16 @@ export function createOpenGate(parts: GateParts): onRequestHookHandler {
 }
 
 /**
- * Returns the hook of one route after the key: content type, then scope.
+ * Returns the hook of one route after the key: content type, then scope, then that there is a body.
  *
- * @throws CONTENT_TYPE_REFUSED, SCOPE_MISSING
+ * @throws CONTENT_TYPE_REFUSED, SCOPE_MISSING, REQUEST_INVALID
  */
 export function createAccessGate(keys: Host["keys"], access: Access): onRequestHookHandler {
   return (request, reply, done) => {
     try {
       checkContentType(request.headers, access.bodies);
       checkScope(keys, access.scope, request);
+      if (access.bodies.length > 0) checkPresent(request.headers);
       // Only now is a client that asked first told to send its body.
       if (request.headers.expect !== undefined) reply.raw.writeContinue();
       done();

@@ -163,12 +163,12 @@ test("a body that a form of another site can send is not read", async () => {
       "CONTENT_TYPE_REFUSED",
       415,
     );
-  for (const type of ["application/json; charset=UTF-8", "Application/JSON"])
-    assert.equal(
-      (await door.ask({ path: "/plugins/vowels/invoke", body, type, key: admin })).status,
-      200,
-      type,
-    );
+  for (const type of ["application/json; charset=UTF-8", "Application/JSON"]) {
+    const ask = { path: "/plugins/vowels/invoke", type, key: admin };
+    assert.equal((await door.ask({ ...ask, body })).status, 200, type);
+    const unknown = await door.ask({ ...ask, body: '{"input":1,"x":1}' });
+    assertProblem(unknown, "REQUEST_INVALID", 400);
+  }
 });
 
 test("a body on a route that takes none, and a body that is packed, are refused", async () => {
@@ -334,4 +334,18 @@ test("a forwarded address counts only when it comes from a proxy that the operat
   assert.equal((await guess(behind, "203.0.113.1")).status, 401);
   assert.equal((await guess(behind, "203.0.113.2")).status, 401);
   assert.equal((await guess(behind, "203.0.113.2")).status, 429);
+});
+
+test("a route that takes a body is not content with none", async () => {
+  await using door = await openTestDoor();
+  const routes = door.server.routes.filter(({ access }) => access?.bodies.length);
+  assert.ok(routes.length > 8, `${routes.length} routes`);
+  for (const { method, url } of routes)
+    for (const type of [undefined, "application/json"]) {
+      const path = url.replace(":namespace", "acme").replaceAll(/:\w+/g, "weather");
+      const sent = type === undefined ? {} : { headers: { "content-type": type } };
+      const told = await door.askAsOwner({ method, path, ...sent });
+      assertProblem(told, "REQUEST_INVALID", 400);
+    }
+  assert.deepEqual([door.fake.acts, door.fake.calls], [[], []]);
 });

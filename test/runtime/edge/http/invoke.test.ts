@@ -196,6 +196,8 @@ test("raw bytes go in and come out untouched, as a download that nobody guesses 
   assert.equal(told.headers["convergio-call-id"], "call-1");
   assert.equal(JSON.parse(String(told.headers["convergio-usage"])).fuel, 12);
   assert.equal(door.fake.calls[0]?.tool, "bytes");
+  const empty = await door.ask({ ...ask, body: "" });
+  assert.deepEqual([empty.status, empty.bytes.length], [200, 0]);
   const unknown = { ...ask, path: "/plugins/vowels/invoke?tool=bytes&wait=1" };
   assertProblem(await door.ask(unknown), "REQUEST_INVALID", 400);
 });
@@ -211,7 +213,8 @@ test("bytes in a JSON answer are base64", async () => {
 test("what a guest says in an error is bounded, and holds nothing that a reader cannot see", async () => {
   const message = `\u001b[31mred\u202eevil\u{e0041}\u200b\r\n${"x".repeat(100_000)}`;
   const { door, key } = await openWith(async () => {
-    throw new HostError("PLUGIN_ERROR", { plugin: "vowels", message });
+    const error = new HostError("PLUGIN_ERROR", { plugin: "vowels", message });
+    throw Object.assign(error, { callId: "call-1" });
   });
   await using _ = door;
   const told = await door.ask({ path: "/plugins/vowels/invoke", json: { input: 1 }, key });
@@ -219,6 +222,7 @@ test("what a guest says in an error is bounded, and holds nothing that a reader 
   assert.doesNotMatch(problem.detail, /[\p{Cc}\p{Cf}\r\n]/u);
   assert.match(problem.detail, /\\u\{1b\}\[31mred/);
   assert.ok(problem.detail.length < 20_000);
+  assert.equal(problem.callId, "call-1");
 });
 
 test("a fault of the host tells the client a request id alone, and the log everything", async () => {
