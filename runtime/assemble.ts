@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { type Logger, pino } from "pino";
 import type { Config } from "#manifests/config.ts";
 import { parseVersion } from "#manifests/names.ts";
 import { envFunctions, envModule, wasiFunctions, wasiModule } from "#plugin-sdk/abi.ts";
@@ -40,6 +41,8 @@ export interface HostWish {
   readonly home: string;
   readonly config: Config;
   readonly clock?: Clock;
+  /** Where the host logs about itself; nowhere when left out. */
+  readonly log?: Logger;
 }
 
 /** The parts of a host, each built once; disposing them closes them in reverse. */
@@ -51,6 +54,8 @@ export interface Parts extends AsyncDisposable {
   readonly files: Files;
   readonly audit: Audit;
   readonly logs: GuestLogs;
+  /** About the host itself; guests' lines are apart. */
+  readonly log: Logger;
   readonly metrics: Metrics;
   readonly admission: Admission;
   readonly fleet: Fleet;
@@ -111,8 +116,10 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     },
   });
   const held = undo.move();
+  const log = wish.log ?? pino({ level: "silent" });
   return {
     ...storage,
+    log,
     ...{ config, admission, quarantine, fleet, metrics, table, shelf, calls, keys, load },
     instancesMax,
     retire: ({ pool }) => pool.close(),

@@ -5,6 +5,7 @@ import { type CallAnswer, type CallRequest, call } from "./call.ts";
 import { createConsents } from "./consents.ts";
 import { drain } from "./drain.ts";
 import { healthOf } from "./health.ts";
+import { keepHouse } from "./housekeeping.ts";
 import { type ConsentAsk, type InstallRequest, install } from "./install.ts";
 import { makeFirstKey } from "./first-key.ts";
 import { createInstaller } from "./installer.ts";
@@ -168,6 +169,7 @@ export interface Host extends AsyncDisposable {
 export async function createHost(wish: HostWish): Promise<Host> {
   const parts = await assemble(wish);
   watchRunners(parts);
+  const house = keepHouse(parts);
   await makeFirstKey(parts);
   const installer = createInstaller({
     ...parts,
@@ -201,11 +203,15 @@ export async function createHost(wish: HostWish): Promise<Host> {
     }),
     configure: (config) => {
       parts.config.current = config;
+      parts.log.level = config.log.level;
     },
     get accepting() {
       return parts.admission.open;
     },
     drain: (graceMs) => drain(parts, graceMs),
-    [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      house[Symbol.dispose]();
+      await parts[Symbol.asyncDispose]();
+    },
   };
 }

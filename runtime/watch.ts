@@ -3,8 +3,9 @@ import type { Installed } from "./installed.ts";
 
 /** Sees to it that pools forget dead runners, and that plugins which keep killing them are put apart. */
 export function watchRunners(parts: Parts): void {
-  const { fleet, shelf, metrics } = parts;
-  fleet.onEnd((runner, _, { reason, suspects }) => {
+  const { fleet, shelf, metrics, log } = parts;
+  fleet.onEnd((runner, binding, { reason, suspects }) => {
+    log.warn({ binding, pid: runner.pid, reason }, "a runner ended");
     metrics.runnerEnd(reason);
     for (const installed of shelf.all()) {
       for (const { pool } of installed.loaded.values()) {

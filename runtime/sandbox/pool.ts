@@ -48,7 +48,11 @@ export class Pool {
   readonly #numbers: InstanceNumbers;
   readonly #queue = new FairQueue<Seat>();
   readonly #held = new Map<string, number>();
-  readonly #idle: { readonly caller: string; readonly instance: number }[] = [];
+  readonly #idle: {
+    readonly caller: string;
+    readonly instance: number;
+    readonly since: number;
+  }[] = [];
   #runner: Runner | undefined;
   #starting: Promise<void> | undefined;
   #live = 0;
@@ -84,9 +88,9 @@ export class Pool {
     return this.#wait(caller, signal);
   }
 
-  /** Loads the module into its runner. @throws INIT_FAILED, QUEUE_FULL, RUNNER_DIED */
+  /** Loads the module into its runner. @throws INIT_FAILED, MODULE_ALTERED, QUEUE_FULL, RUNNER_DIED */
   async warm(): Promise<void> {
-    while (this.#runner === undefined && !this.#closed) {
+    while (this.#usable === undefined && !this.#closed) {
       this.#starting ??= this.#start().finally(() => {
         this.#starting = undefined;
       });
@@ -97,8 +101,7 @@ export class Pool {
   /** Forgets a runner that has ended. */
   lost(runner: Runner): void {
     if (this.#runner !== runner) return;
-    this.#runner = undefined;
-    this.#idle.length = 0;
+    this.#forget();
     if (this.#queue.size > 0) this.#pump();
   }
 
@@ -106,7 +109,7 @@ export class Pool {
   close(): void {
     this.#closed = true;
     for (const { refuse } of this.#queue.drain()) refuse(new HostError("HOST_STOPPING", {}));
-    if (this.#live === 0) this.#runner?.unload(this.guest.module);
+    this.#leave();
   }
 
   /** Takes a seat back; its instance is kept for the same caller when it is still good. */
@@ -115,12 +118,28 @@ export class Pool {
     if (held === 0) this.#held.delete(seat.caller);
     else this.#held.set(seat.caller, held);
     this.#live -= 1;
-    const kept = alive && seat.runner === this.#runner && !seat.fresh;
-    if (kept) this.#idle.push({ caller: seat.caller, instance: seat.instance });
+    const kept = alive && seat.runner === this.#runner && !seat.fresh && !this.#closed;
+    if (kept) this.#keep(seat);
     else seat.runner.instances -= 1;
     if (this.#idle.length > this.#limits.runningMax) this.#evict(seat.runner);
-    if (this.#closed && this.#live === 0) seat.runner.unload(this.guest.module);
+    this.#leave();
     this.#pump();
+  }
+
+  /** Drops instances that nobody has called for so long; `single` keeps its one, and its state. */
+  sweep(idleMs: number): void {
+    const before = performance.now() - idleMs;
+    while (
+      this.#runner !== undefined &&
+      this.guest.instances === "warm" &&
+      (this.#idle[0]?.since ?? Number.POSITIVE_INFINITY) < before
+    ) {
+      this.#evict(this.#runner);
+    }
+  }
+
+  #keep({ caller, instance }: Seat): void {
+    this.#idle.push({ caller, instance, since: performance.now() });
   }
 
   /** Counts a call that waits for the host, and so leaves the processor to others. */
@@ -129,13 +148,34 @@ export class Pool {
     if (by === 1) this.#pump();
   }
 
+  /** The runner, unless its end is decided: the news of it may still be on its way. */
+  get #usable(): Runner | undefined {
+    if (this.#runner?.ended) this.#forget();
+    return this.#runner;
+  }
+
+  #forget(): void {
+    this.#runner = undefined;
+    this.#idle.length = 0;
+  }
+
+  /** Takes a closed pool out of its runner, once its last call is over. */
+  #leave(): void {
+    const runner = this.#usable;
+    if (!this.#closed || this.#live > 0 || runner === undefined) return;
+    while (this.#evict(runner)) continue;
+    runner.unload(this.guest.module);
+    this.#forget();
+  }
+
   #hasRoom(): boolean {
-    if (this.#runner === undefined) return false;
+    const runner = this.#usable;
+    if (runner === undefined) return false;
     if (this.guest.instances === "single") return this.#live === 0;
     const { liveMax, runningMax, instancesMax } = this.#limits;
     if (this.#live >= liveMax || this.#live - this.#suspended >= runningMax) return false;
-    if (this.#runner.instances < instancesMax) return true;
-    return this.#evict(this.#runner);
+    if (runner.instances < instancesMax) return true;
+    return this.#evict(runner);
   }
 
   #seat(caller: string): Seat {
@@ -179,7 +219,7 @@ export class Pool {
 
   /** Lets in who waits, callers in turn; nobody holds more than half while others wait. */
   #pump(): void {
-    if (this.#queue.size > 0 && this.#runner === undefined && !this.#closed) {
+    if (this.#queue.size > 0 && this.#usable === undefined && !this.#closed) {
       this.warm().then(
         () => this.#pump(),
         (error: unknown) => {
@@ -233,17 +273,21 @@ export class Pool {
   async #start(): Promise<void> {
     const { guest } = this;
     const { plugin } = guest;
+    // Read before there is a runner: one that waits for nothing could be taken away meanwhile.
+    const metered = await guest.metered();
     const runner = await this.#fleet.runnerFor(guest.binding()).catch((cause: unknown) => {
-      throw new HostError("RUNNER_DIED", { plugin }, { cause });
+      throw cause instanceof HostError ? cause : new HostError("RUNNER_DIED", { plugin }, { cause });
     });
     if (runner === undefined) throw new HostError("QUEUE_FULL", { plugin });
     try {
-      await runner.load(guest.module, guest.plan, await guest.metered());
+      await runner.load(guest.module, guest.plan, metered);
     } catch (cause) {
       if (runner.ended) throw new HostError("RUNNER_DIED", { plugin }, { cause });
       const message = cause instanceof Error ? cause.message : String(cause);
       throw new HostError("INIT_FAILED", { plugin, message }, { cause });
     }
-    if (!runner.ended) this.#runner = runner;
+    if (runner.ended) return;
+    this.#runner = runner;
+    this.#leave();
   }
 }

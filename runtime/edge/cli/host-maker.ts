@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import type { Config } from "#manifests/config.ts";
 import type { Host } from "../../host.ts";
 
@@ -6,6 +7,8 @@ export interface HostWish {
   /** Absolute path of the home. */
   readonly home: string;
   readonly config: Config;
+  /** Where the host logs about itself; nowhere when left out. */
+  readonly log?: Logger;
 }
 
 /** Makes the host of this process. */

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { type Logger, pino } from "pino";
 import type { Config, ResolvedConfig, SettingKey } from "#manifests/config.ts";
 import { type ConfigOptions, readConfig, rereadConfig } from "../../config.ts";
 import { homeFiles } from "../../environment.ts";
@@ -36,8 +37,9 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
   const flags = flagsOf(options);
   const sources = { home, environment: world.environment, flags };
   const resolved = await readConfig(sources);
-  await using host = await world.makeHost({ home, config: resolved.config });
-  const server = createServer(home, host, resolved.config);
+  const log = pino({ level: resolved.config.log.level });
+  await using host = await world.makeHost({ home, config: resolved.config, log });
+  const server = createServer(home, host, resolved.config, log);
   await server.listen();
   const serving: Serving = { host, server, sources, held: { resolved } };
   using _ = world.signals.on("SIGHUP", () => void reload(world, serving));
@@ -59,7 +61,7 @@ function flagsOf(options: ServeOptions): ReadonlyMap<SettingKey, string> {
   return new Map(given.filter((entry): entry is [SettingKey, string] => entry[1] !== undefined));
 }
 
-function createServer(home: string, host: Host, { server }: Config): HttpServer {
+function createServer(home: string, host: Host, { server }: Config, logger: Logger): HttpServer {
   const { tlsCert, tlsKey } = server;
   return createHttpServer(host, {
     host: server.host,
@@ -73,6 +75,7 @@ function createServer(home: string, host: Host, { server }: Config): HttpServer 
     allowedOrigins: server.allowedOrigins,
     uploadBytesMax: server.uploadBytes,
     graceMs: server.drainMs,
+    logger,
   });
 }
 
