@@ -7,11 +7,14 @@ import { bytesText } from "#manifests/units.ts";
 /** How a piece of our own text looks on a terminal; elsewhere it makes no difference. */
 export type Paint = "bold" | "dim" | "red" | "yellow" | "green" | "cyan";
 
+/** Columns of a screen that does not say. */
+const columnsUnknown = 80;
+
 /** The three streams of a command; each may be a terminal or not. */
 export interface Streams {
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number };
-  readonly errors: Writable & { readonly isTTY?: boolean };
+  readonly errors: Writable & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
 /** Long work that is being shown; silent where no person looks. */
@@ -57,7 +60,7 @@ export function createTerminal(streams: Streams, options: { readonly color: bool
   return {
     isInteractive,
     isScreen: output.isTTY === true,
-    columns: output.columns ?? 80,
+    columns: output.columns || columnsUnknown,
     result: (content) => {
       output.write(typeof content === "string" ? `${content}\n` : content);
     },
@@ -72,13 +75,19 @@ export function createTerminal(streams: Streams, options: { readonly color: bool
         message: question,
         initialValue: false,
         input,
-        output: errors,
+        output: sized(errors),
       });
       return !isCancel(answer) && answer;
     },
     progress: (title) =>
       errors.isTTY ? spinning(errors, title) : { say: () => {}, end: () => {} },
   };
+}
+
+/** A terminal may not know its size (0 columns); then every letter would get a line of its own. */
+function sized(stream: Streams["errors"]): Writable {
+  if (stream.columns !== 0) return stream;
+  return Object.defineProperty(Object.create(stream), "columns", { value: columnsUnknown });
 }
 
 async function readAll(input: Readable, bytesMax: number): Promise<Uint8Array> {
@@ -97,7 +106,7 @@ async function readAll(input: Readable, bytesMax: number): Promise<Uint8Array> {
 }
 
 function spinning(errors: Writable, title: string): Progress {
-  const shown = spinner({ output: errors, indicator: "timer" });
+  const shown = spinner({ output: sized(errors), indicator: "timer" });
   shown.start(title);
   return {
     say: (step) => shown.message(`${title}: ${step}`),
