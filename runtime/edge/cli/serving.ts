@@ -43,8 +43,10 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
   await server.listen();
   const serving: Serving = { host, server, sources, held: { resolved } };
   using _ = world.signals.on("SIGHUP", () => void reload(world, serving));
+  // Heard before anybody is told that there is something to stop.
+  const stopped = firstStop(world);
   announce(world, server.url);
-  const signal = await firstStop(world);
+  const signal = await stopped;
   world.terminal.note(`${signal}: taking no new calls, waiting for those that run`);
   await server.close();
 }
