@@ -1,56 +1,58 @@
 /** Starts a host with the example plugins, and prints a line to try: what `make run` does. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const command = join(root, "bin/convergio.js");
 const { values } = parseArgs({
-  options: { home: { type: "string", default: join(root, ".home") }, port: { type: "string" } },
+  options: {
+    home: { type: "string", default: join(root, ".home") },
+    port: { type: "string", default: "7700" },
+  },
 });
 const home = resolve(values.home);
-/** Installed in this order: a plugin that calls another comes after it. */
-const order = ["vowels"];
+/** Installed before the others: a plugin that calls another comes after it. */
+const first = ["vowels"];
 
-const port = values.port ?? "7700";
-const host = spawn(process.execPath, [command, "serve", "--home", home, "--port", port], {
-  stdio: "inherit",
-});
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => host.kill(signal));
-host.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 0 : 1)));
-
-await isUp(host);
-for (const id of builtPlugins()) {
-  await promisify(execFile)(process.execPath, [
-    ...[command, "plugin", "install", join(root, "plugins", id)],
-    ...["--yes", "--home", home],
-  ]);
-  console.log(`installed ${id}`);
-}
-const body = '{"tool":"count_vowels","input":"hello world"}';
-console.log(
-  `\ntry:\n\ncurl -s -H "authorization: Bearer $(cat ${join(home, "key")})" ` +
-    `-H 'content-type: application/json' -d '${body}' ` +
-    `http://127.0.0.1:${port}/plugins/vowels/invoke\n`,
+const host = spawn(
+  process.execPath,
+  [command, "serve", "--json", "--home", home, "--port", values.port],
+  { stdio: ["inherit", "pipe", "inherit"] },
 );
+// A terminal sends Ctrl-C to both; other signals reach this program alone.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => host.kill("SIGTERM"));
+host.on("exit", (code) => process.exit(code ?? 1));
+
+for await (const line of createInterface({ input: host.stdout })) {
+  // The first line says where it listens; after that come lines of its log.
+  const { url } = JSON.parse(line) as { url?: string };
+  if (url === undefined) console.log(line);
+  else await introduce(url);
+}
+
+async function introduce(url: string): Promise<void> {
+  for (const id of builtPlugins()) {
+    const folder = join(root, "plugins", id);
+    const args = [command, "plugin", "install", folder, "--yes", "--home", home];
+    await promisify(execFile)(process.execPath, args);
+    console.log(`installed ${id}`);
+  }
+  const key = join(home, "key").replaceAll("'", "'\\''");
+  console.log(
+    `\nIt listens on ${url}. In another shell:\n\n` +
+      `curl -s -H "authorization: Bearer $(cat '${key}')" -H 'content-type: application/json' ` +
+      `-d '{"tool":"count_vowels","input":"hello world"}' ${url}/plugins/vowels/invoke\n`,
+  );
+}
 
 function builtPlugins(): string[] {
   const built = readdirSync(join(root, "plugins"))
     .filter((id) => existsSync(join(root, "plugins", id, "build/plugin.wasm")))
     .sort();
-  return [...order, ...built.filter((id) => !order.includes(id))];
-}
-
-/** Waits until the host answers; when it ends instead, so does this program. */
-async function isUp(process_: ChildProcess): Promise<void> {
-  const live = `http://127.0.0.1:${port}/health/live`;
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await fetch(live).catch(() => undefined);
-    if (answer?.ok && process_.exitCode === null) return;
-    await sleep(50);
-  }
-  process_.kill();
+  return [...first, ...built.filter((id) => !first.includes(id))];
 }
