@@ -1,4 +1,7 @@
+import type { ChildProcess } from "node:child_process";
+import { HostError } from "#manifests/errors.ts";
 import { residentBytes } from "./caps.ts";
+import { startProcess } from "./process.ts";
 import { Runner, type RunnerEnd } from "./runner.ts";
 
 /** How often idle and oversized runners are looked for, in milliseconds. */
@@ -16,6 +19,8 @@ export interface FleetOptions {
   readonly heapMiB: number;
   /** Whether one runner may serve several signers: the operator's choice. */
   readonly share: boolean;
+  /** Starts a runner process; the one of this folder when left out. */
+  readonly start?: (heapMiB: number) => ChildProcess;
 }
 
 /** Hears that a runner ended, after its calls were settled. */
@@ -31,6 +36,8 @@ export class Fleet implements Disposable {
   readonly #options: FleetOptions;
   readonly #listeners = new Set<OnRunnerEnd>();
   readonly #members = new Map<string, Member>();
+  /** Every runner that was ever bound and still lives, also when another has taken its place. */
+  readonly #bindings = new Map<Runner, string>();
   readonly #watcher: NodeJS.Timeout;
   #spare: Runner | undefined;
   #closed = false;
@@ -49,18 +56,23 @@ export class Fleet implements Disposable {
 
   /**
    * Returns the runner of a binding (a signer), started; undefined when every place is taken by
-   * runners with calls.
+   * runners that are needed.
+   *
+   * @throws HOST_STOPPING
    */
   async runnerFor(signer: string): Promise<Runner | undefined> {
+    if (this.#closed) throw new HostError("HOST_STOPPING", {});
     const binding = this.#options.share ? "shared" : signer;
     const member = this.#members.get(binding);
     if (member && !member.runner.ended) {
       await member.runner.started;
       return member.runner;
     }
+    for (const [name, { runner }] of this.#members) if (runner.ended) this.#members.delete(name);
     if (this.#members.size >= this.#options.runnersMax && !this.#evict()) return undefined;
     const runner = this.#spare && !this.#spare.ended ? this.#spare : this.#start();
     this.#members.set(binding, { runner, idleSince: performance.now() });
+    this.#bindings.set(runner, binding);
     this.#spare = undefined;
     await runner.started;
     this.#spare ??= this.#closed ? undefined : this.#start();
@@ -75,31 +87,38 @@ export class Fleet implements Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     clearInterval(this.#watcher);
-    this.#spare?.kill("the host stops");
-    for (const { runner } of this.#members.values()) runner.kill("the host stops");
+    this.#spare?.stop("the host stops");
+    for (const runner of this.#bindings.keys()) runner.stop("the host stops");
   }
 
   #start(): Runner {
-    const runner: Runner = new Runner(this.#options.heapMiB, (end) => this.#ended(runner, end));
+    const { heapMiB, start = startRunner } = this.#options;
+    const runner: Runner = new Runner(
+      () => start(heapMiB),
+      (end) => this.#ended(runner, end),
+    );
     return runner;
   }
 
   #ended(runner: Runner, end: RunnerEnd): void {
     if (this.#spare === runner) this.#spare = undefined;
-    for (const [binding, member] of this.#members) {
-      if (member.runner !== runner) continue;
-      this.#members.delete(binding);
-      for (const listener of this.#listeners) listener(runner, binding, end);
-    }
+    const binding = this.#bindings.get(runner);
+    if (binding === undefined) return;
+    this.#bindings.delete(runner);
+    if (this.#members.get(binding)?.runner === runner) this.#members.delete(binding);
+    for (const listener of this.#listeners) listener(runner, binding, end);
   }
 
   /** Ends the runner that has been idle longest. Returns whether there was one. */
   #evict(): boolean {
-    const idle = [...this.#members].filter(([, { runner }]) => runner.calls === 0);
-    const [oldest] = idle.sort(([, a], [, b]) => a.idleSince - b.idleSince);
+    const idle = [...this.#members].filter(([, { runner }]) => !runner.busy);
+    // What lives in single instances goes last.
+    const [oldest] = idle.sort(
+      ([, a], [, b]) => a.runner.singles - b.runner.singles || a.idleSince - b.idleSince,
+    );
     if (oldest === undefined) return false;
     this.#members.delete(oldest[0]);
-    oldest[1].runner.kill("another plugin needs its place");
+    oldest[1].runner.stop("another plugin needs its place");
     return true;
   }
 
@@ -107,12 +126,16 @@ export class Fleet implements Disposable {
     const now = performance.now();
     for (const member of this.#members.values()) {
       const { runner } = member;
-      if (runner.calls > 0) member.idleSince = now;
-      else if (now - member.idleSince > this.#options.idleMs) runner.kill("it was idle");
+      if (runner.busy || runner.singles > 0) member.idleSince = now;
+      else if (now - member.idleSince > this.#options.idleMs) runner.stop("it was idle");
       const bytes = runner.pid === undefined ? undefined : residentBytes(runner.pid);
       if (bytes !== undefined && bytes > this.#options.residentBytesMax) {
         runner.kill("it outgrew its memory");
       }
     }
   }
+}
+
+function startRunner(heapMiB: number): ChildProcess {
+  return startProcess("runner-main.ts", heapMiB);
 }

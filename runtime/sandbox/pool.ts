@@ -48,11 +48,8 @@ export class Pool {
   readonly #numbers: InstanceNumbers;
   readonly #queue = new FairQueue<Seat>();
   readonly #held = new Map<string, number>();
-  readonly #idle: {
-    readonly caller: string;
-    readonly instance: number;
-    readonly since: number;
-  }[] = [];
+  /** Longest unused first. */
+  readonly #idle: { caller: string; instance: number; since: number }[] = [];
   #runner: Runner | undefined;
   #starting: Promise<void> | undefined;
   #live = 0;
@@ -90,7 +87,7 @@ export class Pool {
 
   /** Loads the module into its runner. @throws INIT_FAILED, MODULE_ALTERED, QUEUE_FULL, RUNNER_DIED */
   async warm(): Promise<void> {
-    while (this.#usable === undefined && !this.#closed) {
+    while (this.#usable === undefined) {
       this.#starting ??= this.#start().finally(() => {
         this.#starting = undefined;
       });
@@ -105,10 +102,9 @@ export class Pool {
     if (this.#queue.size > 0) this.#pump();
   }
 
-  /** Refuses who waits, and lets the module go once the last call is over. */
+  /** Takes no new call; those that run or wait finish, then the module is let go. */
   close(): void {
     this.#closed = true;
-    for (const { refuse } of this.#queue.drain()) refuse(new HostError("HOST_STOPPING", {}));
     this.#leave();
   }
 
@@ -118,9 +114,9 @@ export class Pool {
     if (held === 0) this.#held.delete(seat.caller);
     else this.#held.set(seat.caller, held);
     this.#live -= 1;
-    const kept = alive && seat.runner === this.#runner && !seat.fresh && !this.#closed;
+    const kept = alive && seat.runner === this.#runner && !seat.fresh;
     if (kept) this.#keep(seat);
-    else seat.runner.instances -= 1;
+    else this.#count(seat.runner, -1);
     if (this.#idle.length > this.#limits.runningMax) this.#evict(seat.runner);
     this.#leave();
     this.#pump();
@@ -128,14 +124,10 @@ export class Pool {
 
   /** Drops instances that nobody has called for so long; `single` keeps its one, and its state. */
   sweep(idleMs: number): void {
+    const runner = this.#usable;
+    if (runner === undefined || this.#single) return;
     const before = performance.now() - idleMs;
-    while (
-      this.#runner !== undefined &&
-      this.guest.instances === "warm" &&
-      (this.#idle[0]?.since ?? Number.POSITIVE_INFINITY) < before
-    ) {
-      this.#evict(this.#runner);
-    }
+    while ((this.#idle[0]?.since ?? Number.POSITIVE_INFINITY) < before) this.#evict(runner);
   }
 
   #keep({ caller, instance }: Seat): void {
@@ -146,6 +138,10 @@ export class Pool {
   suspended(by: 1 | -1): void {
     this.#suspended += by;
     if (by === 1) this.#pump();
+  }
+
+  get #single(): boolean {
+    return this.guest.instances === "single";
   }
 
   /** The runner, unless its end is decided: the news of it may still be on its way. */
@@ -161,17 +157,24 @@ export class Pool {
 
   /** Takes a closed pool out of its runner, once its last call is over. */
   #leave(): void {
+    if (!this.#closed || this.#live > 0 || this.#queue.size > 0) return;
     const runner = this.#usable;
-    if (!this.#closed || this.#live > 0 || runner === undefined) return;
-    while (this.#evict(runner)) continue;
+    if (runner === undefined) return;
+    while (this.#evict(runner));
     runner.unload(this.guest.module);
     this.#forget();
+  }
+
+  /** Books an instance more or less; the state of a single one keeps its runner from idling out. */
+  #count(runner: Runner, by: 1 | -1): void {
+    runner.instances += by;
+    if (this.#single) runner.singles += by;
   }
 
   #hasRoom(): boolean {
     const runner = this.#usable;
     if (runner === undefined) return false;
-    if (this.guest.instances === "single") return this.#live === 0;
+    if (this.#single) return this.#live === 0;
     const { liveMax, runningMax, instancesMax } = this.#limits;
     if (this.#live >= liveMax || this.#live - this.#suspended >= runningMax) return false;
     if (runner.instances < instancesMax) return true;
@@ -181,7 +184,7 @@ export class Pool {
   #seat(caller: string): Seat {
     const runner = this.#runner as Runner;
     const known = this.#takeIdle(caller);
-    if (known === undefined) runner.instances += 1;
+    if (known === undefined) this.#count(runner, 1);
     this.#live += 1;
     this.#held.set(caller, (this.#held.get(caller) ?? 0) + 1);
     const instance = known ?? this.#numbers.next();
@@ -197,15 +200,14 @@ export class Pool {
     await this.warm();
     const runner = this.#runner;
     assert(runner);
-    runner.instances += 1;
+    this.#count(runner, 1);
     this.#live += 1;
     const instance = this.#numbers.next();
     return new Seat(this, { runner, caller: hookCaller, instance, fresh: true });
   }
 
   #takeIdle(caller: string): number | undefined {
-    const single = this.guest.instances === "single";
-    const index = this.#idle.findLastIndex((idle) => single || idle.caller === caller);
+    const index = this.#idle.findLastIndex((idle) => this.#single || idle.caller === caller);
     return index < 0 ? undefined : this.#idle.splice(index, 1)[0]?.instance;
   }
 
@@ -213,13 +215,13 @@ export class Pool {
     const oldest = this.#idle.shift();
     if (oldest === undefined) return false;
     runner.discard(oldest.instance);
-    runner.instances -= 1;
+    this.#count(runner, -1);
     return true;
   }
 
   /** Lets in who waits, callers in turn; nobody holds more than half while others wait. */
   #pump(): void {
-    if (this.#queue.size > 0 && this.#usable === undefined && !this.#closed) {
+    if (this.#queue.size > 0 && this.#usable === undefined) {
       this.warm().then(
         () => this.#pump(),
         (error: unknown) => {
@@ -258,6 +260,7 @@ export class Pool {
       };
       const give = (error: HostError) => {
         if (this.#queue.remove(waiter)) waiter.refuse(error);
+        this.#leave();
       };
       const cancel = () => give(new HostError("CALL_CANCELLED", { plugin }));
       const timer = setTimeout(
@@ -276,7 +279,9 @@ export class Pool {
     // Read before there is a runner: one that waits for nothing could be taken away meanwhile.
     const metered = await guest.metered();
     const runner = await this.#fleet.runnerFor(guest.binding()).catch((cause: unknown) => {
-      throw cause instanceof HostError ? cause : new HostError("RUNNER_DIED", { plugin }, { cause });
+      throw cause instanceof HostError
+        ? cause
+        : new HostError("RUNNER_DIED", { plugin }, { cause });
     });
     if (runner === undefined) throw new HostError("QUEUE_FULL", { plugin });
     try {

@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import {
   type Exchange,
+  type GuestLimits,
   type GuestPlan,
   type Invoke,
   readExchange,
@@ -10,11 +9,9 @@ import {
   writeInvoke,
   writeNumbers,
 } from "./messages.ts";
-import { startProcess } from "./process.ts";
-import { createFrameReader, FrameError, FrameWriter, frame } from "./wire.ts";
+import { Peer, type PeerEnd, type StartProcess } from "./peer.ts";
+import { FrameError, frame } from "./wire.ts";
 
-/** Longest frame from a runner: an output at its ceiling of 64 MiB, as JSON. */
-const frameBytesMax = 130 * 1024 * 1024;
 /** How often deadlines are looked at, in milliseconds. */
 const sweepMs = 5;
 /** Sweeps that a runner has to answer a cancelled call in: 50 ms of a host that is not late itself. */
@@ -23,7 +20,6 @@ const sweepsMax = 10;
 const lateMs = 25;
 /** Longest text of a runner's complaint or of one log line, in bytes. */
 const textBytesMax = 64 * 1024;
-const startMs = 10_000;
 
 /** What the host does for a call while a runner runs it. */
 export interface WorkPorts {
@@ -37,14 +33,18 @@ export interface Work {
   readonly invoke: Omit<Invoke, "call">;
   readonly input: Uint8Array;
   readonly functionCount: number;
+  /** What the guest may ask and log: a runner that passes on more is not the one that was started. */
+  readonly limits: Pick<GuestLimits, "hostCalls" | "logBytes">;
   readonly ports: WorkPorts;
-  /** Hears that the guest began or ceased to wait for the host. */
+  /** Hears that the guest waits for the host, or no longer. */
   readonly onWait: (waiting: boolean) => void;
 }
 
 /** How a call ended. `alive` is false when its instance is gone. */
 export interface Outcome {
   readonly ok: boolean;
+  /** The runner died while the guest waited for the host, so that it was not what killed it. */
+  readonly diedWaiting?: boolean;
   readonly alive: boolean;
   readonly raw: boolean;
   readonly fuel: number;
@@ -61,122 +61,97 @@ interface Live {
   readonly settle: (outcome: Outcome) => void;
   asked: number;
   open: number;
+  logged: number;
   /** Sweeps since the host ended it; -1 while it has authority. */
   closing: number;
 }
 
 /** Why a runner ended. */
-export interface RunnerEnd {
-  readonly reason: string;
+export interface RunnerEnd extends PeerEnd {
   /** Modules of the calls that may have been on the processor. */
   readonly suspects: ReadonlySet<number>;
 }
 
 /** One runner process as the host sees it: it believes nothing but what its own table of live calls says. */
 export class Runner {
-  readonly #process: ChildProcess;
-  readonly #writer: FrameWriter;
+  readonly #peer: Peer;
   readonly #live = new Map<number, Live>();
-  readonly #loading = new Map<number, { resolve: () => void; reject: (e: Error) => void }>();
+  readonly #loading = new Map<number, PromiseWithResolvers<void>>();
   readonly #loaded = new Map<number, Promise<void>>();
   readonly #onEnd: (end: RunnerEnd) => void;
-  readonly started: Promise<void>;
-  #ready: (() => void) | undefined;
   #nextCall = 1;
   #sweeper: NodeJS.Timeout | undefined;
   #sweptAt = 0;
-  #reason: string | undefined;
   /** Instances that live in it, as the pools count them. */
   instances = 0;
+  /** Those of them whose state later calls are promised. */
+  singles = 0;
 
-  constructor(heapMiB: number, onEnd: (end: RunnerEnd) => void) {
+  constructor(start: StartProcess, onEnd: (end: RunnerEnd) => void) {
     this.#onEnd = onEnd;
-    this.#process = startProcess("runner-main.ts", heapMiB);
-    const { stdin, stdout, stderr } = this.#process;
-    assert(stdin && stdout && stderr);
-    this.#writer = new FrameWriter((chunk) => void stdin.write(chunk));
-    const read = createFrameReader(frameBytesMax, (type, body) => this.#receive(type, body));
-    stdout.on("data", (chunk: Buffer) => {
-      if (this.#reason !== undefined) return;
-      try {
-        read(chunk);
-      } catch (error) {
-        this.kill(error instanceof FrameError ? error.message : "a frame that does not add up");
-      }
+    this.#peer = new Peer(start, {
+      onFrame: (type, body) => this.#receive(type, body),
+      onEnd: (end) => this.#ended(end),
     });
-    let complaint = "";
-    stderr.on("data", (chunk: Buffer) => {
-      complaint = (complaint + chunk.toString()).slice(-textBytesMax);
-    });
-    for (const pipe of [stdin, stdout, stderr]) pipe.on("error", () => {});
-    this.started = new Promise((resolve, reject) => {
-      this.#ready = resolve;
-      const timer = setTimeout(() => this.kill("it did not start in time"), startMs);
-      this.#process.on("error", () => this.kill("it could not be started"));
-      this.#process.on("exit", (code, signal) => {
-        clearTimeout(timer);
-        const how =
-          this.#reason ?? `it ended by itself (${signal ?? code}) ${complaint.slice(-2000)}`;
-        reject(new Error(how));
-        this.#ended(how);
-      });
-      this.#ready = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.started.catch(() => {});
+  }
+
+  /** Resolves when it can take calls; rejects when it ended before. */
+  get started(): Promise<void> {
+    return this.#peer.started;
   }
 
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#peer.pid;
   }
 
-  /** Calls that are live in it. */
-  get calls(): number {
-    return this.#live.size;
+  /** Whether somebody needs it now: it starts, has calls, or a module is on its way. */
+  get busy(): boolean {
+    return !this.#peer.isReady || this.#live.size > 0 || this.#loading.size > 0;
   }
 
+  /** True from the moment that its end is decided; its calls are settled when it is gone. */
   get ended(): boolean {
-    return this.#reason !== undefined;
+    return this.#peer.ended;
   }
 
   /** Loads a module under a number; later loads of the same number are the first one's. */
   load(module: number, plan: GuestPlan, bytes: Uint8Array): Promise<void> {
     const known = this.#loaded.get(module);
     if (known) return known;
-    const loaded = new Promise<void>((resolve, reject) => {
-      this.#loading.set(module, { resolve, reject });
-      const json = Buffer.from(JSON.stringify(plan));
-      writeNumbers(this.#writer, frame.load, [module, json.length], Buffer.concat([json, bytes]));
-    });
-    loaded.catch(() => this.#loaded.delete(module));
-    this.#loaded.set(module, loaded);
-    return loaded;
+    if (this.ended) return Promise.reject(new Error("it has ended"));
+    const loading = Promise.withResolvers<void>();
+    const { promise } = loading;
+    this.#loading.set(module, loading);
+    this.#loaded.set(module, promise);
+    promise.catch(() => this.#loaded.delete(module));
+    const json = Buffer.from(JSON.stringify(plan));
+    const { writer } = this.#peer;
+    writeNumbers(writer, frame.load, [module, json.length], Buffer.concat([json, bytes]));
+    return promise;
   }
 
   /** Forgets a module; calls in flight finish. */
   unload(module: number): void {
-    if (this.#loaded.delete(module)) writeNumbers(this.#writer, frame.unload, [module]);
+    if (this.#loaded.delete(module)) writeNumbers(this.#peer.writer, frame.unload, [module]);
   }
 
   /** Drops an instance that is not in a call. */
   discard(instance: number): void {
-    writeNumbers(this.#writer, frame.discard, [instance]);
+    writeNumbers(this.#peer.writer, frame.discard, [instance]);
   }
 
   /** Runs a call. Never rejects: how it ended is its outcome. `onCall` gets the number to cancel it by. */
   run(work: Work, onCall: (call: number) => void): Promise<Outcome> {
     return new Promise((settle) => {
-      if (this.#reason !== undefined) {
+      if (this.ended) {
         settle(failure("RUNNER_DIED"));
         return;
       }
       const call = this.#nextCall;
       this.#nextCall = (call + 1) >>> 0 || 1;
       const deadlineAt = performance.now() + work.invoke.deadlineMs;
-      this.#live.set(call, { work, deadlineAt, settle, asked: 0, open: 0, closing: -1 });
-      writeInvoke(this.#writer, { ...work.invoke, call }, work.input);
+      this.#live.set(call, { work, deadlineAt, settle, asked: 0, open: 0, logged: 0, closing: -1 });
+      writeInvoke(this.#peer.writer, { ...work.invoke, call }, work.input);
       onCall(call);
       if (this.#sweeper === undefined) this.#watch();
     });
@@ -187,29 +162,29 @@ export class Runner {
     const live = this.#live.get(call);
     if (live === undefined || live.closing >= 0) return;
     live.closing = 0;
-    writeNumbers(this.#writer, frame.cancel, [call], Buffer.from(code));
-    this.#writer.flush();
+    writeNumbers(this.#peer.writer, frame.cancel, [call], Buffer.from(code));
+    this.#peer.writer.flush();
     settle(live, failure(code));
   }
 
-  /** Ends the process and every call in it. */
-  kill(reason: string): void {
-    this.#reason ??= reason;
-    this.#process.kill("SIGKILL");
-  }
+  /** Ends the process for what it did, and every call in it. */
+  readonly kill = (reason: string): void => this.#peer.kill(reason);
 
-  #ended(reason: string): void {
-    this.#reason ??= reason;
+  /** Ends the process, which nobody needs any more. */
+  readonly stop = (reason: string): void => this.#peer.stop(reason);
+
+  #ended(end: PeerEnd): void {
     clearInterval(this.#sweeper);
     const suspects = new Set<number>();
     for (const live of this.#live.values()) {
-      if (live.open === 0) suspects.add(live.work.invoke.module);
-      settle(live, failure("RUNNER_DIED"));
+      const diedWaiting = live.open > 0;
+      if (!diedWaiting) suspects.add(live.work.invoke.module);
+      settle(live, { ...failure("RUNNER_DIED"), diedWaiting });
     }
     this.#live.clear();
-    for (const { reject } of this.#loading.values()) reject(new Error(reason));
+    for (const { reject } of this.#loading.values()) reject(new Error(end.reason));
     this.#loading.clear();
-    this.#onEnd({ reason, suspects });
+    this.#onEnd({ ...end, suspects });
   }
 
   #watch(): void {
@@ -235,7 +210,6 @@ export class Runner {
   }
 
   #receive(type: number, body: Buffer): void {
-    if (this.#reason !== undefined) return;
     switch (type) {
       case frame.result:
         this.#result(body);
@@ -251,7 +225,7 @@ export class Runner {
         this.#settleLoad(type === frame.loaded, body);
         return;
       case frame.ready:
-        this.#ready?.();
+        this.#peer.ready();
         return;
       default:
         throw new FrameError(`it sent a frame of type ${type}`);
@@ -281,6 +255,8 @@ export class Runner {
     if (!live || level > 4 || body.length > textBytesMax + 8) {
       throw new FrameError("it logged for a call that was not live");
     }
+    live.logged += body.length - 8 + 1;
+    if (live.logged > live.work.limits.logBytes + 1) throw new FrameError("it logged too much");
     if (live.closing < 0) live.work.ports.log(level, body.toString("utf8", 8));
   }
 
@@ -292,6 +268,7 @@ export class Runner {
       throw new FrameError("it asked out of order");
     }
     live.asked += 1;
+    if (live.asked > live.work.limits.hostCalls) throw new FrameError("it asked too often");
     // The host ended the call while the question was on its way: nobody may be answered any more.
     if (live.closing >= 0) return;
     live.open += 1;
@@ -301,7 +278,7 @@ export class Runner {
       live.open -= 1;
       if (live.open === 0) live.work.onWait(false);
       const { fuel = 0 } = answer;
-      writeExchange(this.#writer, frame.answer, read.call, read.request, fuel, answer);
+      writeExchange(this.#peer.writer, frame.answer, read.call, read.request, fuel, answer);
     });
   }
 }

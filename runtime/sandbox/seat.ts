@@ -58,6 +58,7 @@ export class Seat implements Disposable, Place {
         invoke: { module, tool, instance: this.instance, flags, deadlineMs, fuel },
         input: work.input,
         functionCount: guest.plan.functions.length,
+        limits: guest.plan.limits,
         ports: work.ports,
         onWait: (waiting) => this.#pool.suspended(waiting ? 1 : -1),
       },
