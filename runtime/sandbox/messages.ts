@@ -134,6 +134,9 @@ export interface Exchange {
   readonly blocks: readonly Uint8Array[];
 }
 
+/** Longest line of a log that travels, in bytes of UTF-8; of a longer one the rest is dropped. */
+export const lineBytesMax = 64 * 1024;
+
 /** Most blocks that travel with one question or answer. */
 export const blocksMax = 16;
 

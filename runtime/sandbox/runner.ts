@@ -3,6 +3,7 @@ import {
   type GuestLimits,
   type GuestPlan,
   type Invoke,
+  lineBytesMax,
   readExchange,
   readResult,
   writeExchange,
@@ -18,8 +19,8 @@ const sweepMs = 5;
 const sweepsMax = 10;
 /** A sweep later than this says that the machine is busy, and proves nothing against the runner. */
 const lateMs = 25;
-/** Longest text of a runner's complaint or of one log line, in bytes. */
-const textBytesMax = 64 * 1024;
+/** Longest reason for which a module may be refused, in bytes. */
+const reasonBytesMax = 64 * 1024;
 
 /** What the host does for a call while a runner runs it. */
 export interface WorkPorts {
@@ -238,7 +239,7 @@ export class Runner {
     if (loading === undefined) throw new FrameError("it answered a load that nobody asked for");
     this.#loading.delete(module);
     if (ok) loading.resolve();
-    else loading.reject(new Error(body.toString("utf8", 4, textBytesMax)));
+    else loading.reject(new Error(body.toString("utf8", 4, reasonBytesMax)));
   }
 
   #result(body: Buffer): void {
@@ -252,7 +253,7 @@ export class Runner {
   #log(body: Buffer): void {
     const live = body.length < 8 ? undefined : this.#live.get(body.readUInt32LE(0));
     const level = live ? body.readUInt32LE(4) : 5;
-    if (!live || level > 4 || body.length > textBytesMax + 8) {
+    if (!live || level > 4 || body.length > lineBytesMax + 8) {
       throw new FrameError("it logged for a call that was not live");
     }
     live.logged += body.length - 8 + 1;
