@@ -124,7 +124,9 @@ export function readResult(body: Buffer): { result: Result; payload: Buffer } | 
     memoryBytes: body.readDoubleLE(16),
     hostCalls: body.readUInt32LE(24),
   };
-  if (!(result.fuel >= 0 && result.memoryBytes >= 0)) return undefined;
+  const { fuel, memoryBytes } = result;
+  if (!(fuel >= 0 && fuel < Infinity && memoryBytes >= 0 && memoryBytes < Infinity))
+    return undefined;
   return { result, payload: body.subarray(resultBytes) };
 }
 
