@@ -1,13 +1,15 @@
 import type { FastifyReply } from "fastify";
 
-/** What a browser must not do with an answer of a host: keep, run, frame, share or guess at it. */
+/**
+ * What keeps a browser from storing an answer, from taking it for a page, and from framing it.
+ *
+ * No more than these, because every answer pays for each of them: headers that speak of pages,
+ * their links and their scripts say nothing about JSON that only a header with a key can fetch.
+ */
 const always = [
   ["cache-control", "no-store"],
   ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
-  ["cross-origin-resource-policy", "same-origin"],
-  ["referrer-policy", "no-referrer"],
   ["x-content-type-options", "nosniff"],
-  ["x-frame-options", "DENY"],
 ] as const;
 /** A year, as browsers ask of names they are to remember. */
 const overTls = ["strict-transport-security", "max-age=31536000"] as const;

@@ -74,7 +74,7 @@ export function addInvoke(
       schema: { ...schema, params, hide },
       config: { access },
       bodyLimit,
-      handler: async (request, reply) =>
+      handler: (request, reply): Promise<FastifyReply> =>
         wantsEvents(request.headers.accept)
           ? stream({ host, logger, request, reply })
           : answer(host, request, reply),
@@ -103,7 +103,7 @@ interface StreamParts {
   readonly reply: FastifyReply;
 }
 
-async function stream({ host, logger, request, reply }: StreamParts): Promise<void> {
+async function stream({ host, logger, request, reply }: StreamParts): Promise<FastifyReply> {
   using events = createEventStream(reply);
   try {
     const onEvent = (event: CallEvent): void => sendEvent(events, event);
@@ -120,6 +120,7 @@ async function stream({ host, logger, request, reply }: StreamParts): Promise<vo
       );
     events.finish("error", JSON.stringify(problemOf(error, request.id)));
   }
+  return reply;
 }
 
 function sendEvent(events: EventStream, event: CallEvent): void {
