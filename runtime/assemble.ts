@@ -22,7 +22,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { NestedCalls } from "./nested.ts";
 import { Quarantine } from "./quarantine.ts";
 import { machineCaps } from "./sandbox/caps.ts";
-import { Fleet } from "./sandbox/fleet.ts";
+import { Fleet, type FleetOptions } from "./sandbox/fleet.ts";
 import { createFiles, type Files } from "./store/files.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { VersionRecord } from "./store/records.ts";
@@ -43,6 +43,8 @@ export interface HostWish {
   readonly clock?: Clock;
   /** Where the host logs about itself; nowhere when left out. */
   readonly log?: Logger;
+  /** Starts a runner process; the sandbox's own when left out. */
+  readonly startRunner?: NonNullable<FleetOptions["start"]>;
 }
 
 /** The parts of a host, each built once; disposing them closes them in reverse. */
@@ -87,7 +89,7 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     return { runningMax: running, fuelPerSecond };
   });
   const quarantine = new Quarantine(clock);
-  const fleet = undo.use(createFleet(wish.config));
+  const fleet = undo.use(createFleet(wish));
   const metrics = createMetrics();
   const nested = new NestedCalls();
   const table = createTable(
@@ -147,8 +149,9 @@ async function openStorage(wish: HostWish, undo: AsyncDisposableStack): Promise<
   return { clock, home, store, files, audit: createAudit(store.hot, clock), logs };
 }
 
-function createFleet({ runners }: Config): Fleet {
+function createFleet({ config: { runners }, startRunner }: HostWish): Fleet {
   return new Fleet({
+    ...(startRunner && { start: startRunner }),
     runnersMax: runners.max,
     idleMs: runners.idleMs,
     residentBytesMax: runnerBytesMax,
