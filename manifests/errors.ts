@@ -94,7 +94,7 @@ export const errors = {
   BODY_TOO_LARGE: {
     status: 413,
     message: "Cannot read the request: its body is larger than {limitBytes} bytes",
-    hint: "Send less at once, or raise the setting of the body limit on the host",
+    hint: "Send less at once, or raise the setting server.body or server.upload of the host",
   },
   CONTENT_TYPE_REFUSED: {
     status: 415,
@@ -109,12 +109,12 @@ export const errors = {
   HOST_REFUSED: {
     status: 421,
     message: "Cannot answer for the host {found}: it is not a name of this host",
-    hint: "Use the address the host listens on, or add the name to its setting of allowed hosts",
+    hint: "Use the address the host listens on, or add the name to its setting server.allowedHosts",
   },
   ORIGIN_REFUSED: {
     status: 403,
     message: "Cannot answer the web page {found}: its origin is not allowed",
-    hint: "Call from a program, or add the origin to the host's setting of allowed origins",
+    hint: "Call from a program, or add the origin to the host's setting server.allowedOrigins",
   },
   KEY_MISSING: {
     status: 401,

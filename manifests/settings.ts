@@ -55,6 +55,11 @@ export const settings = {
     applies: "reload",
     ...origin,
   }),
+  "server.body": bytesSetting("9MiB", {
+    what: "Largest body of a call; JSON around an input needs some, base64 a third more",
+    minimum: "1KiB",
+    maximum: "96MiB",
+  }),
   "server.upload": bytesSetting("96MiB", {
     what: "Largest package that may be uploaded",
     minimum: "1KiB",
@@ -238,6 +243,7 @@ export const settings = {
     choices: ["trace", "debug", "info", "warn", "error"],
     applies: "reload",
   }),
+  "log.requests": flagSetting(false, { what: "Whether every request is a line of the host's log" }),
   "log.guestFile": bytesSetting("10MiB", {
     what: "Size at which a plugin's log begins a new file",
     minimum: "64KiB",

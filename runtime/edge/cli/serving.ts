@@ -63,7 +63,8 @@ function flagsOf(options: ServeOptions): ReadonlyMap<SettingKey, string> {
   return new Map(given.filter((entry): entry is [SettingKey, string] => entry[1] !== undefined));
 }
 
-function createServer(home: string, host: Host, { server }: Config, logger: Logger): HttpServer {
+function createServer(home: string, host: Host, config: Config, logger: Logger): HttpServer {
+  const { server, log } = config;
   const { tlsCert, tlsKey } = server;
   return createHttpServer(host, {
     host: server.host,
@@ -75,7 +76,9 @@ function createServer(home: string, host: Host, { server }: Config, logger: Logg
     behindProxy: server.behindProxy,
     allowedHosts: server.allowedHosts,
     allowedOrigins: server.allowedOrigins,
+    bodyBytesMax: server.bodyBytes,
     uploadBytesMax: server.uploadBytes,
+    logRequests: log.requests,
     graceMs: server.drainMs,
     logger,
   });
@@ -112,6 +115,8 @@ async function reload(world: World, serving: Serving): Promise<void> {
   try {
     const { resolved, needsRestart } = await rereadConfig(held.resolved.config, sources);
     server.reloadTls();
+    const { allowedHosts, allowedOrigins, drainMs } = resolved.config.server;
+    server.configure({ allowedHosts, allowedOrigins, graceMs: drainMs });
     host.configure(resolved.config);
     held.resolved = resolved;
     terminal.note(`${terminal.paintNote("green", "reloaded")} ${untrustedLine(sources.home)}`);

@@ -16,9 +16,8 @@ import { type HeaderList, setHeaders } from "./security-headers.ts";
 /** What the gate looks things up in. */
 export interface GateParts {
   readonly keys: Host["keys"];
-  /** What the header `host` may hold; another set once the port is known. */
-  readonly hosts: { names: ReadonlySet<string> };
-  readonly origins: ReadonlySet<string>;
+  /** What the headers `host` and `origin` may hold; other sets after a reload. */
+  readonly allowed: { hosts: ReadonlySet<string>; origins: ReadonlySet<string> };
   /** What every answer carries. */
   readonly headers: HeaderList;
   /** Requests of each key. */
@@ -83,7 +82,7 @@ export function createAccessGate(keys: Host["keys"], access: Access): onRequestH
 }
 
 function checkPlace(
-  { hosts, origins, headers: headersOut }: GateParts,
+  { allowed, headers: headersOut }: GateParts,
   request: FastifyRequest,
   reply: FastifyReply,
 ): boolean {
@@ -95,8 +94,8 @@ function checkPlace(
     throw new HostError("HEADERS_TOO_LARGE", { limit: `${httpLimits.headersMax} fields` });
   const isOwner = isOwnersDoor(raw);
   // No name leads to a socket of the file system, so there is none to check.
-  if (!isOwner) checkHostHeader(headers.host, hosts.names);
-  checkOrigin(headers.origin, origins);
+  if (!isOwner) checkHostHeader(headers.host, allowed.hosts);
+  checkOrigin(headers.origin, allowed.origins);
   return isOwner;
 }
 

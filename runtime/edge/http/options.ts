@@ -1,4 +1,7 @@
+import { BlockList, isIPv6 } from "node:net";
 import { type Logger, pino } from "pino";
+import { HostError } from "#manifests/errors.ts";
+import { quote } from "#manifests/quote.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import type { TlsFiles } from "./tls.ts";
 
@@ -43,8 +46,13 @@ export interface HttpServerOptions {
 /** The options with every default filled in. */
 export type Settled = { readonly [Name in keyof HttpServerOptions]-?: HttpServerOptions[Name] };
 
-/** Returns options with the defaults of a host that serves one machine. */
+/**
+ * Returns options with the defaults of a host that serves one machine.
+ *
+ * @throws SETTINGS_INVALID
+ */
 export function settle(options: HttpServerOptions): Settled {
+  options.behindProxy?.forEach(checkNetwork);
   return Object.freeze({
     host: "127.0.0.1",
     socketPath: undefined,
@@ -64,4 +72,20 @@ export function settle(options: HttpServerOptions): Settled {
     clock: options.clock ?? systemClock(),
     logger: options.logger ?? pino(),
   });
+}
+
+/** A range that is none would end the host when the first request asks who is in it. */
+function checkNetwork(network: string): void {
+  const [address = "", prefix = ""] = network.split("/");
+  try {
+    new BlockList().addSubnet(
+      address,
+      prefix === "" ? Number.NaN : Number(prefix),
+      isIPv6(address) ? "ipv6" : "ipv4",
+    );
+  } catch (cause) {
+    const problem = `must be a range of addresses such as 10.0.0.0/8, found ${quote(network)}`;
+    const facts = { key: "server.behindProxy", origin: "the settings", problem };
+    throw new HostError("SETTINGS_INVALID", facts, { cause });
+  }
 }

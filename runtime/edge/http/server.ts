@@ -20,6 +20,8 @@ export interface HttpServer {
   listen(): Promise<void>;
   /** Reads certificate and key again; on failure the old ones stay. @throws TLS_INVALID */
   reloadTls(): void;
+  /** Holds other names, origins and grace from now on. */
+  configure(options: Reloadable): void;
   /**
    * Answers a request that came over no wire: as one of a key, which it must carry, or as one of
    * the home's owner, for commands that run the host inside themselves.
@@ -29,15 +31,18 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** What a server takes over while it runs. */
+export type Reloadable = Pick<Settled, "allowedHosts" | "allowedOrigins" | "graceMs">;
+
 /**
  * Creates the HTTP door of a host; it listens only after `listen`.
  *
- * @throws BIND_NEEDS_TLS
+ * @throws BIND_NEEDS_TLS, SETTINGS_INVALID
  */
 export function createHttpServer(host: Host, options: HttpServerOptions): HttpServer {
   const settled = settle(options);
   const doors = createDoors(settled);
-  const at = { port: settled.port };
+  const at = { port: settled.port, held: settled as Reloadable };
   const gate = createGateParts(host, settled);
   const { app, listener, routes } = createApp(host, settled, gate);
   return {
@@ -49,9 +54,14 @@ export function createHttpServer(host: Host, options: HttpServerOptions): HttpSe
     async listen() {
       await app.ready();
       at.port = await doors.open(listener);
-      gate.hosts.names = namesAt(settled, at.port);
+      gate.allowed.hosts = namesAt(settled, at.held, at.port);
     },
     reloadTls: doors.reloadTls,
+    configure(options) {
+      at.held = options;
+      gate.allowed.hosts = namesAt(settled, options, at.port);
+      gate.allowed.origins = new Set(options.allowedOrigins);
+    },
     inject(request, as = "key") {
       const headers = { host: `localhost:${at.port}`, ...request.headers };
       const from = as === "owner" ? { remoteAddress: insideAddress } : {};
@@ -61,7 +71,7 @@ export function createHttpServer(host: Host, options: HttpServerOptions): HttpSe
       // First the streams that would go on for ever, then the calls that end by themselves.
       await app.close();
       const shut = doors.shut();
-      await host.drain(settled.graceMs);
+      await host.drain(at.held.graceMs);
       await ended(shut, doors);
     },
   };
@@ -78,8 +88,7 @@ function createGateParts({ keys }: Host, settled: Settled): GateParts {
   const { clock, allowedOrigins, refusalsPerMinute, port } = settled;
   return {
     keys,
-    hosts: { names: namesAt(settled, port) },
-    origins: new Set(allowedOrigins),
+    allowed: { hosts: namesAt(settled, settled, port), origins: new Set(allowedOrigins) },
     headers: securityHeaders(schemeOf(settled)),
     requests: createRateLimit(httpLimits.keysMax, clock),
     refusals: createRateLimit(httpLimits.addressesMax, clock),
@@ -87,8 +96,12 @@ function createGateParts({ keys }: Host, settled: Settled): GateParts {
   };
 }
 
-function namesAt(settled: Settled, port: number): ReadonlySet<string> {
-  return hostNames({ scheme: schemeOf(settled), port, allowedHosts: settled.allowedHosts });
+function namesAt(
+  settled: Settled,
+  { allowedHosts }: Reloadable,
+  port: number,
+): ReadonlySet<string> {
+  return hostNames({ scheme: schemeOf(settled), port, allowedHosts });
 }
 
 function schemeOf({ tls }: Settled): "http" | "https" {

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createHttpServer } from "#runtime/edge/http/server.ts";
 import { createFakeHost } from "#test/support/fake-host.ts";
 import { fakeClock } from "#test/support/clock.ts";
 import { assertProblem, openTestDoor, type TestDoor } from "#test/support/http-door.ts";
@@ -348,4 +349,32 @@ test("a route that takes a body is not content with none", async () => {
       assertProblem(told, "REQUEST_INVALID", 400);
     }
   assert.deepEqual([door.fake.acts, door.fake.calls], [[], []]);
+});
+
+test("names and origins are replaced while the server runs", async () => {
+  await using door = await openTestDoor({
+    allowedHosts: ["old.example"],
+    allowedOrigins: ["https://old.example"],
+  });
+  const key = door.fake.keyWith(["read"]);
+  const status = async (headers: Record<string, string>) =>
+    (await door.ask({ path: "/plugins", key, headers })).status;
+  assert.equal(await status({ host: "old.example", origin: "https://old.example" }), 200);
+  door.server.configure({
+    allowedHosts: ["new.example"],
+    allowedOrigins: ["https://new.example"],
+    graceMs: 10,
+  });
+  assert.equal(await status({ host: "old.example" }), 421);
+  assert.equal(await status({ origin: "https://old.example" }), 403);
+  assert.equal(await status({ host: "new.example", origin: "https://new.example" }), 200);
+  assert.equal(await status({}), 200);
+});
+
+test("a proxy that is no range of addresses stops the start", () => {
+  const { host } = createFakeHost();
+  for (const network of ["10.0.0.0/99", "10.0.0/8", "proxy", "::/200", "10.0.0.0"]) {
+    const make = () => createHttpServer(host, { port: 0, behindProxy: [network] });
+    assert.throws(make, { code: "SETTINGS_INVALID" }, network);
+  }
 });
