@@ -4,6 +4,13 @@ import type { Lane, Waiter } from "./turns.ts";
 /** Fuel handed out between two looks at the clock: 0.1 to 0.3 ms of a guest's time. */
 const slice = 200_000;
 
+/**
+ * Units of work that the host does for a guest which passes no check meanwhile: up to 100 ms. Every
+ * function and loop of a guest begins with a check, so that only code which was written to hold the
+ * thread, one call of the host after the other, comes near.
+ */
+const debtMax = 32_000_000;
+
 const cancelled = { code: "CALL_CANCELLED", message: "CALL_CANCELLED" };
 
 /** Why a guest was ended: a code of the error table, and a sentence about what it did. */
@@ -81,9 +88,21 @@ export class Fuel {
     this.#spent += units;
   }
 
-  /** Charges work that the host does for the guest; it is felt at the guest's next check. */
+  /**
+   * Charges work that the host does for the guest: felt at the guest's next check, or here when it
+   * has passed none for long.
+   */
   charge(units: number): void {
-    if (this.#counter) this.#counter.value -= Math.min(units, 0x3fff_ffff);
+    const counter = this.#counter;
+    if (counter === undefined) {
+      // A start section, whose counter can be had only when it is over.
+      this.#spent += units;
+      if (this.#spent >= this.#limit) this.die("FUEL_EXHAUSTED", "FUEL_EXHAUSTED");
+      return;
+    }
+    const left = counter.value;
+    if (left < -debtMax) this.die("FUEL_EXHAUSTED", "FUEL_EXHAUSTED");
+    counter.value = left - Math.min(units, 0x3fff_ffff);
   }
 
   /** Ends the guest: at its next check, or at once when it is suspended. */
@@ -122,6 +141,8 @@ export class Fuel {
     try {
       const value = await Promise.race([answer, ended]);
       await this.turn();
+      // A look at the books, as at a check: what was owed is paid, or the guest ends.
+      if (this.#counter) this.#counter.value = this.#refuel(this.#counter.value);
       return value;
     } finally {
       this.#onEnd = undefined;
