@@ -63,7 +63,9 @@ interface Live {
   asked: number;
   open: number;
   logged: number;
-  /** Sweeps since the host ended it; -1 while it has authority. */
+  /** Why the host ended it; undefined while it has authority. */
+  ended: string | undefined;
+  /** Sweeps since then. */
   closing: number;
 }
 
@@ -151,21 +153,25 @@ export class Runner {
       const call = this.#nextCall;
       this.#nextCall = (call + 1) >>> 0 || 1;
       const deadlineAt = performance.now() + work.invoke.deadlineMs;
-      this.#live.set(call, { work, deadlineAt, settle, asked: 0, open: 0, logged: 0, closing: -1 });
+      const counts = { asked: 0, open: 0, logged: 0, closing: 0 };
+      this.#live.set(call, { work, deadlineAt, settle, ...counts, ended: undefined });
       writeInvoke(this.#peer.writer, { ...work.invoke, call }, work.input);
       onCall(call);
       if (this.#sweeper === undefined) this.#watch();
     });
   }
 
-  /** Ends a call now: its authority is gone at once, whatever the runner says later. */
+  /**
+   * Ends a call: its authority is gone at once, whatever the runner says later. It is over when the
+   * runner says what it burnt, or is killed because it does not.
+   */
   cancel(call: number, code: string): void {
     const live = this.#live.get(call);
-    if (live === undefined || live.closing >= 0) return;
-    live.closing = 0;
+    if (live === undefined || live.ended !== undefined) return;
+    live.ended = code;
+    waitsNoMore(live);
     writeNumbers(this.#peer.writer, frame.cancel, [call], Buffer.from(code));
     this.#peer.writer.flush();
-    settle(live, failure(code));
   }
 
   /** Ends the process for what it did, and every call in it. */
@@ -180,7 +186,7 @@ export class Runner {
     for (const live of this.#live.values()) {
       const diedWaiting = live.open > 0;
       if (!diedWaiting) suspects.add(live.work.invoke.module);
-      settle(live, { ...failure("RUNNER_DIED"), diedWaiting });
+      settle(live, live.ended ? failure(live.ended) : { ...failure("RUNNER_DIED"), diedWaiting });
     }
     this.#live.clear();
     for (const { reject } of this.#loading.values()) reject(new Error(end.reason));
@@ -198,8 +204,9 @@ export class Runner {
     const late = now - this.#sweptAt > lateMs;
     this.#sweptAt = now;
     for (const [call, live] of this.#live) {
-      if (live.closing < 0 && now >= live.deadlineAt) this.cancel(call, "DEADLINE_EXCEEDED");
-      else if (live.closing >= 0 && !late) live.closing += 1;
+      if (live.ended === undefined && now >= live.deadlineAt)
+        this.cancel(call, "DEADLINE_EXCEEDED");
+      else if (live.ended !== undefined && !late) live.closing += 1;
       if (live.closing > sweepsMax) {
         this.kill("it did not end a call that was over");
         return;
@@ -247,7 +254,10 @@ export class Runner {
     const live = read && this.#live.get(read.result.call);
     if (!read || !live) throw new FrameError("it ended a call that was not live");
     this.#live.delete(read.result.call);
-    settle(live, { ...read.result, payload: read.payload });
+    const { fuel, memoryBytes, hostCalls } = read.result;
+    // What the host has ended stays ended, also when the answer was on its way.
+    if (live.ended) settle(live, { ...failure(live.ended), fuel, memoryBytes, hostCalls });
+    else settle(live, { ...read.result, payload: read.payload });
   }
 
   #log(body: Buffer): void {
@@ -258,7 +268,7 @@ export class Runner {
     }
     live.logged += body.length - 8 + 1;
     if (live.logged > live.work.limits.logBytes + 1) throw new FrameError("it logged too much");
-    if (live.closing < 0) live.work.ports.log(level, body.toString("utf8", 8));
+    if (live.ended === undefined) live.work.ports.log(level, body.toString("utf8", 8));
   }
 
   #ask(body: Buffer): void {
@@ -271,11 +281,11 @@ export class Runner {
     live.asked += 1;
     if (live.asked > live.work.limits.hostCalls) throw new FrameError("it asked too often");
     // The host ended the call while the question was on its way: nobody may be answered any more.
-    if (live.closing >= 0) return;
+    if (live.ended !== undefined) return;
     live.open += 1;
     if (live.open === 1) live.work.onWait(true);
     void live.work.ports.ask(read.number, read.exchange).then((answer) => {
-      if (this.#live.get(read.call) !== live || live.closing >= 0) return;
+      if (this.#live.get(read.call) !== live || live.ended !== undefined) return;
       live.open -= 1;
       if (live.open === 0) live.work.onWait(false);
       const { fuel = 0 } = answer;
@@ -284,11 +294,15 @@ export class Runner {
   }
 }
 
-/** Ends a call for whoever waits for it; one that waited for the host waits no more. */
+/** Ends a call for whoever waits for it. */
 function settle(live: Live, outcome: Outcome): void {
+  waitsNoMore(live);
+  live.settle(outcome);
+}
+
+function waitsNoMore(live: Live): void {
   if (live.open > 0) live.work.onWait(false);
   live.open = 0;
-  live.settle(outcome);
 }
 
 function failure(code: string): Outcome {

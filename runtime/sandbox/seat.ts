@@ -64,7 +64,9 @@ export class Seat implements Disposable, Place {
       },
       (call) => {
         this.#cancel = () => this.runner.cancel(call, "CALL_CANCELLED");
-        signal?.addEventListener("abort", this.#cancel, { once: true });
+        // It may have been cancelled while it went from the queue to here.
+        if (signal?.aborted) this.#cancel();
+        else signal?.addEventListener("abort", this.#cancel, { once: true });
       },
     );
     if (this.#cancel) signal?.removeEventListener("abort", this.#cancel);
