@@ -13,6 +13,8 @@ import { addressGroup, type RateLimit } from "./rate-limit.ts";
 import { traceIdOf } from "./request-ids.ts";
 import { type HeaderList, setHeaders } from "./security-headers.ts";
 
+const slash = 0x2f;
+
 /** What the gate looks things up in. */
 export interface GateParts {
   readonly keys: Host["keys"];
@@ -33,8 +35,8 @@ export interface GateParts {
  * An address pays for requests without a valid key only. Whoever floods the host from behind the
  * same proxy or household must not shut out those who have one.
  *
- * @throws HEADERS_TOO_LARGE, HOST_REFUSED, ORIGIN_REFUSED, RATE_LIMITED, KEY_MISSING, KEY_UNKNOWN,
- *   KEY_EXPIRED
+ * @throws HEADERS_TOO_LARGE, REQUEST_MALFORMED, HOST_REFUSED, ORIGIN_REFUSED, KEY_MISSING,
+ *   KEY_UNKNOWN, KEY_EXPIRED, RATE_LIMITED
  */
 export function createKeyGate(parts: GateParts): onRequestHookHandler {
   return (request, reply, done) => {
@@ -92,6 +94,9 @@ function checkPlace(
   setHeaders(reply, headersOut);
   if (raw.rawHeaders.length > 2 * httpLimits.headersMax)
     throw new HostError("HEADERS_TOO_LARGE", { limit: `${httpLimits.headersMax} fields` });
+  // A target with a name in it would be routed by its path, whatever host it names.
+  if (raw.url?.charCodeAt(0) !== slash)
+    throw new HostError("REQUEST_MALFORMED", { reason: "its target is not a path" });
   const isOwner = isOwnersDoor(raw);
   // No name leads to a socket of the file system, so there is none to check.
   if (!isOwner) checkHostHeader(headers.host, allowed.hosts);

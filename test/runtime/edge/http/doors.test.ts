@@ -235,6 +235,20 @@ test("what is no HTTP, and what two readers would read in two ways, is refused",
     assert.match(await door.raw(text), /^HTTP\/1\.1 400 /, JSON.stringify(text));
 });
 
+test("the host is no proxy, and speaks no other protocol on request", async () => {
+  await using door = await openTestDoor();
+  const key = door.fake.keyWith(["admin"]);
+  const at = `host: localhost:${door.port}\r\nauthorization: Bearer ${key}\r\n`;
+  assert.equal(await door.raw(`CONNECT evil.example:80 HTTP/1.1\r\n${at}\r\n`), "");
+  const other = `GET http://evil.example/plugins HTTP/1.1\r\n${at}connection: close\r\n\r\n`;
+  assert.match(await door.raw(other), /^HTTP\/1\.1 400 [\s\S]*not a path/);
+  const upgrade =
+    "connection: upgrade, close\r\nupgrade: websocket\r\norigin: http://evil.example\r\n";
+  const page = `GET /plugins HTTP/1.1\r\n${at}${upgrade}\r\n`;
+  assert.match(await door.raw(page), /^HTTP\/1\.1 403 [\s\S]*ORIGIN_REFUSED/);
+  assert.match(await door.raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), /^HTTP\/1\.1 400 /);
+});
+
 test("a client that asks first sends its body only after its key was taken", async () => {
   await using door = await openTestDoor();
   const key = door.fake.keyWith(["invoke"]);
