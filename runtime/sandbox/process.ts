@@ -19,7 +19,7 @@ const readable = [
  *
  * It is a seat belt and no sandbox of its own; SECURITY.md says what it leaves open.
  */
-const walls = [
+export const walls: readonly string[] = [
   "--permission",
   ...readable,
   "--no-experimental-sqlite",
