@@ -34,12 +34,12 @@ export class Lines {
     return taken;
   }
 
-  /** Logs what has no newline yet, when there is anything. */
-  flush(): void {
+  /** Logs what has no newline yet, when there is anything; `log` takes it instead of the usual one. */
+  flush(log: (line: string) => void = this.#log): void {
     const text = toText(this.#pending.subarray(0, this.#length));
     this.#length = 0;
     const line = text.endsWith("\r") ? text.slice(0, -1) : text;
-    if (line !== "") this.#log(line);
+    if (line !== "") log(line);
   }
 
   #append(bytes: Uint8Array): void {

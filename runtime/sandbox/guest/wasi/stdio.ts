@@ -8,14 +8,14 @@ import type { GuestMemory } from "./memory.ts";
 export interface StdioPorts {
   /** Takes fuel for bytes that are moved on behalf of the guest; may end it. */
   charge(bytes: number): void;
-  /** Takes a line of the guest: untrusted, at most 64 KiB, one of `logLevels`. */
+  /** Takes a line of the guest: untrusted, at most 64 KiB, one of `logLevels`. Must not throw. */
   log(level: number, text: string): void;
 }
 
 /** The functions of the standard streams, and what is still waiting for its newline. */
 export interface Stdio {
   readonly imports: WebAssembly.ModuleImports;
-  /** Logs what a guest wrote without ending the line. */
+  /** Logs what a guest wrote without ending the line. Never throws, however the guest ended. */
   flush(): void;
 }
 
@@ -77,8 +77,9 @@ export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
       },
     },
     flush() {
-      output.flush();
-      failure.flush();
+      // The guest may have been ended, so that charging it would throw.
+      output.flush((line) => ports.log(logLevels.info, line));
+      failure.flush((line) => ports.log(logLevels.warn, line));
     },
   };
 }
