@@ -1,3 +1,4 @@
+import { describe } from "#manifests/quote.ts";
 import type { ToolPlan } from "../messages.ts";
 import { compileSchema, type Validator } from "../schema/compile.ts";
 
@@ -54,7 +55,7 @@ function inputOf(plan: ToolPlan, schema: Validator | undefined, payload: Buffer)
       return typeof value === "string" ? Buffer.from(value) : payload;
     case "text":
       if (typeof value === "string") return Buffer.from(value);
-      throw mismatch("INPUT_INVALID", plan, "$", "a string", typeof value);
+      throw mismatch("INPUT_INVALID", plan, "$", "a string", describe(value));
     case "bytes":
       return bytesOf(plan, value);
   }
@@ -63,7 +64,7 @@ function inputOf(plan: ToolPlan, schema: Validator | undefined, payload: Buffer)
 function bytesOf(plan: ToolPlan, value: unknown): Uint8Array {
   const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
   if (typeof value === "string" && base64.test(value)) return Buffer.from(value, "base64");
-  throw mismatch("INPUT_INVALID", plan, "$", "bytes in base64", typeof value);
+  throw mismatch("INPUT_INVALID", plan, "$", "bytes in base64", describe(value));
 }
 
 function outputOf(plan: ToolPlan, schema: Validator | undefined, bytes: Uint8Array): Uint8Array {
