@@ -94,6 +94,7 @@ async function resolvePath(parts: InstallerParts, path: string): Promise<Release
   return releaseOf(await readPackage(bytes), { kind: "package", from }, unsigned, true);
 }
 
+/** @throws MODULE_INVALID, and whatever checking a module throws */
 async function resolveWasm(
   parts: InstallerParts,
   bytes: Uint8Array,
@@ -109,6 +110,10 @@ async function resolveWasm(
   );
   const callable = exports.filter(isCallable).map((each) => each.name);
   const manifest = manifestOfRaw(id, callable);
+  if (manifest.provides.tools.length === 0) {
+    const reason = "it exports no function without parameters that could be a tool";
+    throw new HostError("MODULE_INVALID", { reason });
+  }
   const found = await packageOfWasm(bytes, writtenOf(manifest));
   return {
     id,
