@@ -76,6 +76,7 @@ export function createTerminal(streams: Streams, options: { readonly color: bool
         initialValue: false,
         input,
         output: sized(errors),
+        withGuide: false,
       });
       return !isCancel(answer) && answer;
     },
@@ -106,7 +107,7 @@ async function readAll(input: Readable, bytesMax: number): Promise<Uint8Array> {
 }
 
 function spinning(errors: Writable, title: string): Progress {
-  const shown = spinner({ output: sized(errors), indicator: "timer" });
+  const shown = spinner({ output: sized(errors), indicator: "timer", withGuide: false });
   shown.start(title);
   return {
     say: (step) => shown.message(`${title}: ${step}`),
