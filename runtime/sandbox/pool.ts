@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { HostError } from "#manifests/errors.ts";
 import type { Fleet } from "./fleet.ts";
 import type { GuestPlan } from "./messages.ts";
@@ -79,15 +78,14 @@ export class Pool {
     const plugin = this.guest.plugin;
     const limit = this.#limits.callerQueuedMax;
     if (this.#queue.size >= this.#limits.queuedMax) throw new HostError("QUEUE_FULL", { plugin });
-    if (this.#queue.sizeOf(caller) >= limit) {
+    if (this.#queue.sizeOf(caller) >= limit)
       throw new HostError("CALLER_QUEUE_FULL", { plugin, limit });
-    }
     return this.#wait(caller, signal);
   }
 
   /** Loads the module into its runner. @throws INIT_FAILED, MODULE_ALTERED, QUEUE_FULL, RUNNER_DIED */
   async warm(): Promise<void> {
-    while (this.#usable === undefined) {
+    while (this.#usable === undefined && !this.#over) {
       this.#starting ??= this.#start().finally(() => {
         this.#starting = undefined;
       });
@@ -134,7 +132,7 @@ export class Pool {
     this.#idle.push({ caller, instance, since: performance.now() });
   }
 
-  /** Counts a call that waits for the host, and so leaves the processor to others. */
+  /** Counts a call that waits for the host: it leaves the processor to others. */
   suspended(by: 1 | -1): void {
     this.#suspended += by;
     if (by === 1) this.#pump();
@@ -150,6 +148,11 @@ export class Pool {
     return this.#runner;
   }
 
+  /** Whether nobody will call any more. */
+  get #over(): boolean {
+    return this.#closed && this.#live === 0 && this.#queue.size === 0;
+  }
+
   #forget(): void {
     this.#runner = undefined;
     this.#idle.length = 0;
@@ -157,9 +160,8 @@ export class Pool {
 
   /** Takes a closed pool out of its runner, once its last call is over. */
   #leave(): void {
-    if (!this.#closed || this.#live > 0 || this.#queue.size > 0) return;
     const runner = this.#usable;
-    if (runner === undefined) return;
+    if (!this.#over || runner === undefined) return;
     while (this.#evict(runner));
     runner.unload(this.guest.module);
     this.#forget();
@@ -194,12 +196,12 @@ export class Pool {
   /**
    * Returns an instance of its own for a hook, beside whatever the pool holds.
    *
-   * @throws INIT_FAILED, QUEUE_FULL, RUNNER_DIED
+   * @throws INIT_FAILED, QUEUE_FULL, RUNNER_DIED, HOST_STOPPING
    */
   async apart(): Promise<Seat> {
     await this.warm();
     const runner = this.#runner;
-    assert(runner);
+    if (runner === undefined) throw new HostError("HOST_STOPPING", {});
     this.#count(runner, 1);
     this.#live += 1;
     const instance = this.#numbers.next();
