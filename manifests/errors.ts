@@ -49,7 +49,7 @@ export const errors = {
   GRANTS_INVALID: {
     status: 400,
     message: "Cannot accept the grants: {path} {problem}",
-    hint: "Run `convergio plugin grants` to see grants in the right form",
+    hint: "Run `convergio plugin grants ID` to see grants in the right form",
   },
   SCOPES_INVALID: {
     status: 400,
@@ -139,7 +139,7 @@ export const errors = {
   UPLOAD_INVALID: {
     status: 400,
     message: "Cannot accept the upload: {reason}",
-    hint: "Upload a package made by `convergio plugin pack`, or a module with `?id=NAME`",
+    hint: "Upload a .tgz with a manifest.json in it, or a module with `?id=NAME`",
   },
   BIND_NEEDS_TLS: {
     status: 500,
@@ -465,7 +465,7 @@ export const errors = {
   KV_FULL: {
     status: 409,
     message: "Cannot keep the value: {plugin} may keep {limitBytes} bytes of keys and values",
-    hint: "Delete keys, or grant more with `convergio plugin grants {plugin}`",
+    hint: "Delete keys, or ask for a larger quota in manifest.json and install it again",
   },
   MODULE_ALTERED: {
     status: 500,
@@ -475,7 +475,7 @@ export const errors = {
   PACKAGE_INVALID: {
     status: 422,
     message: "Cannot accept the package: {reason}",
-    hint: "Make the package with `convergio plugin pack`",
+    hint: "Make it anew from a folder with a manifest.json, or install that folder",
   },
   PACKAGE_TOO_LARGE: {
     status: 413,

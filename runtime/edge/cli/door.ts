@@ -7,6 +7,8 @@ export interface Send {
   readonly contentType?: string;
   /** Media type wanted; JSON when left out. */
   readonly accept?: string;
+  /** Hears how many bytes have left, when there are many. */
+  readonly onSent?: (bytes: number) => void;
   /** Ends the request, and with it a call that it made. */
   readonly signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type Logger, pino } from "pino";
-import type { Config, ResolvedConfig, SettingKey } from "#manifests/config.ts";
+import { type Config, type ResolvedConfig, type SettingKey, valueIn } from "#manifests/config.ts";
 import { type ConfigOptions, readConfig, rereadConfig } from "../../config.ts";
 import { homeFiles } from "../../environment.ts";
 import type { Host } from "../../host.ts";
@@ -114,14 +114,18 @@ async function reload(world: World, serving: Serving): Promise<void> {
   const { held, host, server, sources } = serving;
   try {
     const { resolved, needsRestart } = await rereadConfig(held.resolved.config, sources);
+    // Their content is read again; other files in their place need other doors.
+    const movedFiles = (["server.tlsCert", "server.tlsKey"] as const).filter(
+      (key) => valueIn(held.resolved.config, key) !== valueIn(resolved.config, key),
+    );
     server.reloadTls();
     const { allowedHosts, allowedOrigins, drainMs } = resolved.config.server;
     server.configure({ allowedHosts, allowedOrigins, graceMs: drainMs });
     host.configure(resolved.config);
     held.resolved = resolved;
     terminal.note(`${terminal.paintNote("green", "reloaded")} ${untrustedLine(sources.home)}`);
-    if (needsRestart.length > 0)
-      terminal.note(`these hold after a restart only: ${needsRestart.join(", ")}`);
+    const late = [...needsRestart, ...movedFiles];
+    if (late.length > 0) terminal.note(`these hold after a restart only: ${late.join(", ")}`);
   } catch (error) {
     report(error, terminal, { json: false });
     terminal.note("the settings from before the reload still hold");

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   type ClientRequest,
   type IncomingMessage,
@@ -19,6 +20,8 @@ export interface WireOptions {
 
 /** A host that does not even accept a connection for so long is not there. */
 const connectMs = 10_000;
+/** Large enough to be fast, small enough for a bar that moves. */
+const pieceBytes = 256 * 2 ** 10;
 
 /** Returns a door through TCP, TLS or a Unix socket; its requests throw HOST_UNREACHABLE. */
 export function createWireDoor(options: WireOptions): Door {
@@ -59,8 +62,25 @@ function request(options: WireOptions, where: string, asked: Asked): Promise<Ans
   outgoing.on("timeout", () => {
     if (outgoing.socket?.connecting) outgoing.destroy(new Error("connecting took too long"));
   });
-  outgoing.end(body);
+  void sendBody(outgoing, body, asked.send.onSent);
   return promise;
+}
+
+/** Sends a body piece by piece, as fast as the other side takes it. */
+async function sendBody(
+  outgoing: ClientRequest,
+  body: Uint8Array | undefined,
+  onSent: Send["onSent"] = () => {},
+): Promise<void> {
+  const total = body?.byteLength ?? 0;
+  for (let sent = 0; sent < total && !outgoing.destroyed; ) {
+    const piece = body?.subarray(sent, sent + pieceBytes);
+    // A failure of the request is heard by its own listener, which is why it does not matter here.
+    if (!outgoing.write(piece)) await once(outgoing, "drain").catch(() => {});
+    sent += piece?.byteLength ?? total;
+    onSent(sent);
+  }
+  outgoing.end();
 }
 
 function open(options: WireOptions, path: string, settings: RequestOptions): ClientRequest {

@@ -7,6 +7,7 @@ import { consentText } from "../consent.ts";
 import type { Door, Send } from "../door.ts";
 import { example } from "../example.ts";
 import { factsOf, readBounded, unusable } from "../files.ts";
+import { bytesShort } from "../readable.ts";
 import { type AddCommand, pluginPath, show, withDoor, type World } from "../world.ts";
 
 interface InstallOptions {
@@ -48,7 +49,10 @@ async function begin(world: World, door: Door, wanted: Wanted): Promise<Begun> {
   const progress = world.terminal.progress("Checking the plugin");
   try {
     const { query, send } = await sendOf(door, wanted);
-    return await askJson<Begun>(door, "POST", `/plugins${query}`, send);
+    const total = send.bytes?.byteLength ?? 0;
+    const onSent = (bytes: number): void =>
+      progress.say(`sent ${bytesShort(bytes)} of ${bytesShort(total)}`);
+    return await askJson<Begun>(door, "POST", `/plugins${query}`, { ...send, onSent });
   } finally {
     progress.end();
   }

@@ -1,4 +1,5 @@
 import type { AddCommand } from "../world.ts";
+import { addGrants } from "./grants.ts";
 import { addInstall } from "./install.ts";
 import { addInvoke } from "./invoke.ts";
 import { addInfo, addList } from "./list.ts";
@@ -17,6 +18,7 @@ const commands: readonly AddCommand[] = [
   addStop,
   addStart,
   addLogs,
+  addGrants,
   addPluginConfig,
 ];
 

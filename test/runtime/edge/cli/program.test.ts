@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "commander";
 import { settings } from "#manifests/config.ts";
+import { errors } from "#manifests/errors.ts";
 import { createProgram } from "#runtime/edge/cli/program.ts";
 import type { World } from "#runtime/edge/cli/world.ts";
 import { runInside } from "#test/support/cli.ts";
@@ -59,6 +60,19 @@ test("serve --help names the defaults that hold", async () => {
   const text = out.replaceAll(/\s+/g, " ");
   assert.ok(text.includes(`address to listen on (default: ${settings["server.host"].default})`));
   assert.ok(text.includes(`any that is free (default: ${settings["server.port"].default})`));
+});
+
+test("every command that an error tells to type is there", () => {
+  const known = tree().flatMap(([words]) => [words, words.replace(/ list$/, "")]);
+  const told = Object.values(errors).flatMap(({ message, hint }) =>
+    [...`${message} ${hint}`.matchAll(/`convergio ([^`]+)`/g)].map((found) => found[1] ?? ""),
+  );
+  assert.ok(told.length > 10);
+  const unknown = told.filter(
+    (typed) =>
+      !/[{]command[}]/.test(typed) && !known.some((words) => `${typed} `.startsWith(`${words} `)),
+  );
+  assert.deepEqual(unknown, []);
 });
 
 test("a command without words shows how the program is used", async () => {

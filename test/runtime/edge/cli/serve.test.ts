@@ -131,6 +131,37 @@ test("serve answers commands from elsewhere with the key of a file, and no other
   assert.equal(JSON.parse(unknown.err).error.code, "KEY_MISSING");
 });
 
+test("plugin install to a host elsewhere sends the file whole, and no folder", async (context) => {
+  const served = await serve(context);
+  const url = await urlOf(served);
+  const folder = dirname(served.home);
+  const [module, keyFile] = [join(folder, "large.wasm"), join(folder, "ada.key")];
+  await writeFile(module, Buffer.alloc(3_000_001));
+  await writeFile(keyFile, secret, { mode: 0o600 });
+  const from = ["--url", url, "--key-file", keyFile];
+  const sent = await runInside(["plugin", "install", module, ...from], { home: "/nowhere" });
+  assert.deepEqual({ code: sent.code, err: sent.err }, { code: 0, err: "" });
+  assert.match(sent.out, /^installed local\/large /);
+  const refused = await runInside(["plugin", "install", folder, ...from], { home: "/nowhere" });
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /takes a package \(\.tgz\) or a module/);
+});
+
+test("a key does not travel unencrypted, nor from a file that others read without a word", async (context) => {
+  await using temporary = await temporaryHome();
+  const keyFile = join(dirname(temporary.home), "ada.key");
+  await writeFile(keyFile, secret, { mode: 0o644 });
+  const far = ["plugin", "list", "--key-file", keyFile, "--url", "http://192.0.2.1:1"];
+  const refused = await runInside(far, { home: "/nowhere" });
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /--url: the key would travel unencrypted/);
+  const url = await urlOf(await serve(context));
+  const near = ["plugin", "list", "--key-file", keyFile, "--url", url];
+  const warned = await runInside(near, { home: "/nowhere" });
+  assert.equal(warned.code, 0);
+  assert.match(warned.err, /^warning: other users of this machine can read/);
+});
+
 test("plugin logs --follow shows lines as they come, and exits 3 when the host is killed", async (context) => {
   const served = await serve(context);
   await urlOf(served);
