@@ -34,6 +34,7 @@ export class Seat implements Disposable, Place {
   readonly instance: number;
   readonly fresh: boolean;
   #alive = true;
+  #isReturned = false;
   #cancel: (() => void) | undefined;
 
   constructor(pool: Pool, { runner, caller, instance, fresh }: Place) {
@@ -75,6 +76,8 @@ export class Seat implements Disposable, Place {
   }
 
   [Symbol.dispose](): void {
+    if (this.#isReturned) return;
+    this.#isReturned = true;
     this.#pool.release(this, this.#alive);
   }
 }
