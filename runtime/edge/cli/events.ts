@@ -18,25 +18,36 @@ const eventCharsMax = 96 * 2 ** 20;
  */
 export async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamEvent> {
   const decoder = new TextDecoder();
-  let waiting = "";
+  const lines: string[] = [];
+  let chars = 0;
+  let begun = "";
   for await (const chunk of body) {
-    waiting += decoder.decode(chunk, { stream: true });
-    const blocks = waiting.split(/\r?\n\r?\n/);
-    waiting = blocks.pop() ?? "";
-    if (waiting.length > eventCharsMax)
+    const text = decoder.decode(chunk, { stream: true });
+    chars += text.length;
+    // Only the new piece is searched: a long line comes in a thousand of them.
+    const [rest = "", ...others] = text.split("\n");
+    begun += rest;
+    for (const next of others) {
+      const line = begun.endsWith("\r") ? begun.slice(0, -1) : begun;
+      begun = next;
+      if (line !== "") lines.push(line);
+      else {
+        yield* eventIn(lines.splice(0));
+        chars = next.length;
+      }
+    }
+    if (chars > eventCharsMax)
       throw new HostError("ANSWER_INVALID", { where: "the host", reason: "an event is too long" });
-    yield* blocks.map(eventOf).filter((event) => event !== undefined);
   }
 }
 
-function eventOf(block: string): StreamEvent | undefined {
-  const lines = block.split(/\r?\n/);
+/** Gives the event that lines make, or nothing when they carry no data. */
+function eventIn(lines: readonly string[]): StreamEvent[] {
   const values = (field: string): string[] =>
     lines
       .filter((line) => line.startsWith(`${field}:`))
       .map((line) => line.slice(field.length + 1).replace(/^ /, ""));
+  const [event = "message"] = values("event");
   const data = values("data");
-  return data.length === 0
-    ? undefined
-    : { event: values("event")[0] ?? "message", data: data.join("\n") };
+  return data.length === 0 ? [] : [{ event, data: data.join("\n") }];
 }

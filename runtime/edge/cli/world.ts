@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { HostError } from "#manifests/errors.ts";
 import type { Environment } from "../../environment.ts";
 import { untrustedJson } from "../../untrusted.ts";
 import type { Door } from "./door.ts";
@@ -49,13 +50,24 @@ export function show(world: World, value: unknown, render: () => string): void {
   terminal.result(world.options().json ? untrustedJson(value, indent) : render());
 }
 
-/** Runs an act on the host that the options name, and closes the way to it. */
+/**
+ * Runs an act on the host that the options name, and closes the way to it.
+ *
+ * @throws ANSWER_INVALID when a host answered in another shape than the act reads
+ */
 export async function withDoor<Result>(
   world: World,
   act: (door: Door) => Promise<Result>,
 ): Promise<Result> {
   await using door = await world.openDoor();
-  return await act(door);
+  try {
+    return await act(door);
+  } catch (cause) {
+    // What another process sends is not ours to trust; inside this one it is a bug.
+    if (door.kind === "inside" || !(cause instanceof TypeError)) throw cause;
+    const reason = "it has another shape than this version reads";
+    throw new HostError("ANSWER_INVALID", { where: door.where, reason }, { cause });
+  }
 }
 
 /** Returns the path of a plugin under `/plugins`; the slash of an id is no separator there. */
