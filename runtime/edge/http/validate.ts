@@ -17,8 +17,10 @@ const partNames: Readonly<Record<string, string>> = {
  */
 export function createSchemaCompiler(): FastifySchemaCompiler<object> {
   const options = { strict: true, allErrors: false, verbose: true, allowUnionTypes: true } as const;
-  const exact = new Ajv2020({ ...options, removeAdditional: false });
-  const coercing = new Ajv2020({ ...options, removeAdditional: false, coerceTypes: true });
+  // A test checks our schemas against theirs; to do it here is a fifth of a second at every start.
+  const own = { validateSchema: false, removeAdditional: false } as const;
+  const exact = new Ajv2020({ ...options, ...own });
+  const coercing = new Ajv2020({ ...options, ...own, coerceTypes: true });
   for (const ajv of [exact, coercing])
     ajv.addVocabulary(["errorMessage", "example"]).addFormat("binary", true);
   return ({ schema, httpPart = "body" }) => {
