@@ -47,6 +47,9 @@ func varGet(key uint64) uint64
 //go:wasmimport extism:host/env var_set
 func varSet(key, value uint64)
 
+//go:wasmimport extism:host/env log_trace
+func logTrace(text uint64)
+
 //go:wasmimport extism:host/env log_debug
 func logDebug(text uint64)
 

@@ -81,6 +81,14 @@ func SetVariable(key, value string) {
 	varSet(store([]byte(key)), store([]byte(value)))
 }
 
+// RemoveVariable removes a variable of this instance; it is no error that there is none.
+func RemoveVariable(key string) {
+	varSet(store([]byte(key)), 0)
+}
+
+// Trace writes a line to the plugin's log.
+func Trace(text string) { logTrace(store([]byte(text))) }
+
 // Debug writes a line to the plugin's log.
 func Debug(text string) { logDebug(store([]byte(text))) }
 
@@ -147,6 +155,9 @@ func optional(block uint64) (string, bool) {
 // A block given to a built-in function belongs to the host from then on, which frees it.
 func store(data []byte) uint64 {
 	block := blockAlloc(uint64(len(data)))
+	if block == 0 && len(data) > 0 {
+		panic("the host has no memory for a block")
+	}
 	at := 0
 	for ; at+8 <= len(data); at += 8 {
 		blockStoreU64(block+uint64(at), binary.LittleEndian.Uint64(data[at:]))

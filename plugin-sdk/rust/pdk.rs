@@ -24,6 +24,7 @@ mod env {
         pub fn config_get(key: u64) -> u64;
         pub fn var_get(key: u64) -> u64;
         pub fn var_set(key: u64, value: u64);
+        pub fn log_trace(text: u64);
         pub fn log_debug(text: u64);
         pub fn log_info(text: u64);
         pub fn log_warn(text: u64);
@@ -36,16 +37,19 @@ mod env {
 pub fn run(tool: impl FnOnce() -> Result<String, String>) -> i32 {
     std::panic::set_hook(Box::new(|cause| set_error(&cause.to_string())));
     match tool() {
-        Ok(output) => {
-            let block = store(output.as_bytes());
-            unsafe { env::output_set(block, output.len() as u64) };
-            0
-        }
+        Ok(output) => answer(output.as_bytes()),
         Err(message) => {
             set_error(&message);
             1
         }
     }
+}
+
+/// Sets the call's output and gives the return code for it; for a tool whose answer is no text.
+pub fn answer(output: &[u8]) -> i32 {
+    let block = store(output);
+    unsafe { env::output_set(block, output.len() as u64) };
+    0
 }
 
 /// The call's input, read in place: eight bytes a step, nothing of it copied.
@@ -105,6 +109,11 @@ pub fn set_variable(key: &str, value: Option<&str>) {
 }
 
 /// Writes a line to the plugin's log.
+pub fn trace(text: &str) {
+    unsafe { env::log_trace(store(text.as_bytes())) }
+}
+
+/// Writes a line to the plugin's log.
 pub fn debug(text: &str) {
     unsafe { env::log_debug(store(text.as_bytes())) }
 }
@@ -154,6 +163,10 @@ fn optional(block: u64) -> Option<String> {
 
 fn store(bytes: &[u8]) -> u64 {
     let block = unsafe { env::alloc(bytes.len() as u64) };
+    if block == 0 && !bytes.is_empty() {
+        // The host has no memory for it; without a block nothing could be said about that.
+        std::process::abort();
+    }
     let mut at = block;
     let words = bytes.chunks_exact(8);
     let tail = words.remainder();

@@ -35,6 +35,8 @@ declare function config_get(key: u64): u64;
 declare function var_get(key: u64): u64;
 @external("extism:host/env", "var_set")
 declare function var_set(key: u64, value: u64): void;
+@external("extism:host/env", "log_trace")
+declare function log_trace(text: u64): void;
 @external("extism:host/env", "log_debug")
 declare function log_debug(text: u64): void;
 @external("extism:host/env", "log_info")
@@ -100,6 +102,11 @@ export function setVariable(key: string, value: string | null): void {
 }
 
 /** Writes a line to the plugin's log. */
+export function trace(text: string): void {
+  log_trace(textBlock(text));
+}
+
+/** Writes a line to the plugin's log. */
 export function debug(text: string): void {
   log_debug(textBlock(text));
 }
@@ -157,6 +164,8 @@ function utf8(text: string): ArrayBuffer {
 function blockOf(bytes: ArrayBuffer): u64 {
   const length = bytes.byteLength;
   const block = block_alloc(length);
+  // The host has no memory for it; without a block nothing could be said about that.
+  if (block == 0 && length > 0) unreachable();
   const start = changetype<usize>(bytes);
   let at = 0;
   for (; at + 8 <= length; at += 8) block_store_u64(block + at, load<u64>(start + at));
