@@ -74,7 +74,8 @@ function markFile(id: string): string {
 // Content and not time: a fresh checkout gives every file the same age.
 function hashOf(recipe: Recipe): string {
   const hash = createHash("sha256");
-  for (const file of ["plugins/recipes.ts", ...recipe.inputs].flatMap(filesOf).sort()) {
+  const inputs = ["plugins/recipes.ts", "plugins/toolchains.ts", ...recipe.inputs];
+  for (const file of inputs.flatMap(filesOf).sort()) {
     const bytes = readFileSync(`${root}${file}`);
     hash.update(`${file}\0${bytes.length}\0`).update(bytes);
   }
