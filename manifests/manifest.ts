@@ -123,7 +123,7 @@ export function manifestOfRaw(id: PluginId, exportNames: readonly string[]): Man
 function isCallable(exported: string): boolean {
   return (
     /^[!-~]{1,128}$/.test(exported) &&
-    !/^(?:_start|_initialize|malloc|free|__.*|hs_.*|on_.*)$/.test(exported)
+    !/^(?:_start|_initialize|malloc|free|__.*|hs_.*|asyncify_.*|on_.*)$/.test(exported)
   );
 }
 
