@@ -48,10 +48,14 @@ export interface ConsentAsk {
     readonly capability: string;
     readonly words: string;
     readonly untrustedReason: string;
+    /** The version installed now does not ask for it; true for all when there is none. */
+    readonly isNew: boolean;
   }[];
   readonly instances: "fresh" | "warm" | "single";
   readonly tools: readonly string[];
-  /** Version installed now, and what is asked for beyond it. */
+  /** What the version installed now asks for and this one does not, in our words. */
+  readonly dropped: readonly string[];
+  /** Version installed now. */
   readonly replaces: string | null;
   /** Installed ids that this one could be mistaken for. */
   readonly looksLike: readonly string[];

@@ -167,16 +167,21 @@ async function consent(
   const { id, manifest, package: found, signer, source } = release;
   const before = parts.shelf.find(id);
   const active = before?.versions.find(({ digest }) => digest === before.plugin.activeDigest);
+  const asks = parts.table.asks(manifest.uses);
+  const held = active === undefined ? [] : parts.table.asks(active.manifest.uses);
+  const [words, wordsHeld] = [asks, held].map((each) => new Set(each.map((ask) => ask.words)));
   const by = await request.consent({
     id,
     version: manifest.version,
     digest: found.digest,
     signer: signerName(signer),
     source: source.from,
-    asks: parts.table.asks(manifest.uses).map(({ reason, ...ask }) => ({
+    asks: asks.map(({ reason, ...ask }) => ({
       ...ask,
       untrustedReason: reason,
+      isNew: !wordsHeld?.has(ask.words),
     })),
+    dropped: held.map((ask) => ask.words).filter((each) => !words?.has(each)),
     instances: manifest.instances,
     tools: manifest.provides.tools.map(({ name }) => name),
     replaces: active?.version ?? null,

@@ -288,6 +288,7 @@ function askOf(id: string): ConsentAsk {
     signer: "unsigned",
     source: "an upload",
     asks: [],
+    dropped: [],
     instances: "fresh",
     tools: ["echo"],
     replaces: null,

@@ -1,6 +1,6 @@
 import type { ConsentAsk } from "../../install.ts";
 import { quoteUntrusted, untrustedLine, untrustedName } from "../../untrusted.ts";
-import type { Paint } from "./terminal.ts";
+import type { Painter } from "./terminal.ts";
 
 /** What a number of tools is cut to; a plugin may offer hundreds. */
 const toolsShownMax = 20;
@@ -17,10 +17,7 @@ const instanceWords = {
  * @param ask    texts in it are untrusted
  * @param paint  how a terminal marks words
  */
-export function consentText(
-  ask: ConsentAsk,
-  paint: (style: Paint, text: string) => string,
-): string {
+export function consentText(ask: ConsentAsk, paint: Painter): string {
   const warning = (text: string): string => `${paint("yellow", "warning:")} ${text}`;
   const name = `${untrustedName(ask.id)} ${untrustedName(ask.version)}`;
   return [
@@ -36,7 +33,7 @@ export function consentText(
     `  replaces   ${ask.replaces === null ? "nothing" : `version ${untrustedName(ask.replaces)}`}`,
     `  tools      ${toolsText(ask.tools)}`,
     sharing(ask, warning),
-    ...asksText(ask),
+    ...asksText(ask, paint),
   ].join("\n");
 }
 
@@ -52,14 +49,21 @@ function toolsText(tools: readonly string[]): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
-function asksText({ asks, replaces }: ConsentAsk): string[] {
+function asksText({ asks, dropped, replaces }: ConsentAsk, paint: Painter): string[] {
+  const gone = dropped.map((words) => `  - no longer: ${untrustedLine(words)}`);
   if (asks.length === 0)
-    return ["It asks for nothing: it can compute, and reach neither network, files nor secrets."];
-  const head = replaces === null ? "It asks to:" : "Its new version asks to:";
-  return [head, ...asks.flatMap((ask) => askLines(ask))];
+    return [
+      "It asks for nothing: it can compute, and reach neither network, files nor secrets.",
+      ...gone,
+    ];
+  const isUpdate = replaces !== null;
+  const lines = asks.flatMap(({ words, untrustedReason, isNew }) => [
+    `  - ${isNew && isUpdate ? paint("yellow", "new: ") : ""}${untrustedLine(words)}`,
+    `    its author ${reasonText(untrustedReason)}`,
+  ]);
+  return [isUpdate ? "This version asks to:" : "It asks to:", ...lines, ...gone];
 }
 
-function askLines({ words, untrustedReason }: ConsentAsk["asks"][number]): string[] {
-  const reason = untrustedReason === "" ? "gives no reason" : quoteUntrusted(untrustedReason, 300);
-  return [`  - ${untrustedLine(words)}`, `    its author says: ${reason}`];
+function reasonText(reason: string): string {
+  return reason === "" ? "gives no reason" : `says: ${quoteUntrusted(reason, 300)}`;
 }

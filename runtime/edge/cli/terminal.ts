@@ -7,6 +7,9 @@ import { bytesText } from "#manifests/units.ts";
 /** How a piece of our own text looks on a terminal; elsewhere it makes no difference. */
 export type Paint = "bold" | "dim" | "red" | "yellow" | "green" | "cyan";
 
+/** Returns text in a style. */
+export type Painter = (style: Paint, text: string) => string;
+
 /** Columns of a screen that does not say. */
 const columnsUnknown = 80;
 

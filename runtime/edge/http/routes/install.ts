@@ -45,10 +45,12 @@ const Ask = Type.Object({
       capability: Type.String(),
       words: Type.String(),
       untrustedReason: Type.String({ description: "The author's own words; do not trust them" }),
+      isNew: Type.Boolean({ description: "The version installed now does not ask for it" }),
     }),
   ),
   instances: Type.Enum(["fresh", "warm", "single"]),
   tools: Type.Array(Type.String()),
+  dropped: Type.Array(Type.String(), { description: "What only the version of now asks for" }),
   replaces: Type.Union([Type.String(), Type.Null()]),
   looksLike: Type.Array(Type.String()),
 });

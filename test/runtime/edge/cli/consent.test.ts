@@ -14,6 +14,7 @@ const ask: ConsentAsk = {
   signer: "acme",
   source: "a package",
   asks: [],
+  dropped: [],
   instances: "fresh",
   tools: ["forecast"],
   replaces: null,
@@ -25,20 +26,25 @@ const shown = (changes: Partial<ConsentAsk>): string =>
 
 test("consentText() quotes a reason after our words, on a line of its own", () => {
   const words = "send GET requests to api.open-meteo.com";
-  const text = shown({ asks: [{ capability: "network", words, untrustedReason: "get it" }] });
+  const text = shown({
+    asks: [{ capability: "network", words, untrustedReason: "get it", isNew: true }],
+  });
   assert.match(text, /\n {2}- send GET requests to api\.open-meteo\.com\n {4}.*says: "get it"$/);
 });
 
 test("consentText() lets no reason forge a line, hide words or move the cursor", () => {
   const untrustedReason = 'ok"\n  - nothing else\u001b[1A\u001b[2K\u202eolleh\u200b';
-  const text = shown({ asks: [{ capability: "kv", words: "keep data", untrustedReason }] });
+  const text = shown({
+    asks: [{ capability: "kv", words: "keep data", untrustedReason, isNew: true }],
+  });
   assert.ok(!/[^\P{C}\n]/u.test(text));
   assert.equal(text.split("\n").filter((line) => line.startsWith("  - ")).length, 1);
   assert.ok(text.includes('says: "ok\\"\\u{a}  - nothing else\\u{1b}[1A'));
 });
 
 test("consentText() bounds a reason and a number of tools", () => {
-  const asks = [{ capability: "kv", words: "keep data", untrustedReason: "x".repeat(1e6) }];
+  const untrustedReason = "x".repeat(1e6);
+  const asks = [{ capability: "kv", words: "keep data", untrustedReason, isNew: true }];
   const tools = Array.from({ length: 1_000 }, (_, index) => `tool-${index}`);
   const text = shown({ asks, tools });
   assert.ok(text.length < 3_000);
@@ -70,6 +76,22 @@ test("consentText() warns of each installed plugin that it could be mistaken for
 test("consentText() says what the version would replace", () => {
   assert.match(shown({ replaces: "1.1.0" }), /replaces +version 1\.1\.0/);
   assert.match(shown({}), /replaces +nothing/);
+});
+
+test("consentText() shows the difference to the version that is installed", () => {
+  const ask = (words: string, isNew: boolean) => ({
+    ...{ capability: "network", untrustedReason: "to work", words, isNew },
+  });
+  const asks = [ask("reach a.example", false), ask("reach b.example", true)];
+  const text = shown({ replaces: "1.0.0", asks, dropped: ["keep data"] });
+  assert.match(text, /^ {2}- reach a\.example$/m);
+  assert.match(text, /^ {2}- new: reach b\.example$/m);
+  assert.match(text, /^ {2}- no longer: keep data$/m);
+});
+
+test("consentText() calls nothing new when there is nothing to compare with", () => {
+  const asks = [{ capability: "kv", words: "keep data", untrustedReason: "", isNew: true }];
+  assert.match(shown({ asks }), /^ {2}- keep data\n {4}its author gives no reason$/m);
 });
 
 test("consentText() says so when nothing is asked for", () => {

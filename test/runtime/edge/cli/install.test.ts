@@ -14,6 +14,7 @@ const plain: ConsentAsk = {
   signer: "unsigned",
   source: "/plugins/vowels",
   asks: [],
+  dropped: [],
   instances: "fresh",
   tools: ["count_vowels"],
   replaces: null,
