@@ -92,7 +92,7 @@ test("FairQueue loses nobody, serves nobody twice, and lets nobody be overtaken 
           waiting.delete(one);
           overtaken.delete(one.caller);
           for (const counts of overtaken.values()) {
-            const count = (counts.get(one.caller) ?? 0) + 1;
+            const count: number = (counts.get(one.caller) ?? 0) + 1;
             assert.ok(count <= 1, `${one.caller} was served twice before somebody who waited`);
             counts.set(one.caller, count);
           }
