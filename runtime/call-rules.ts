@@ -4,6 +4,7 @@ import { quote } from "#manifests/quote.ts";
 import type { CallRequest, Ticket } from "./call.ts";
 import type { Active } from "./installed.ts";
 import type { Caller } from "./keys.ts";
+import type { Outcome } from "./sandbox/runner.ts";
 
 /** A ticket with what the call has come to so far. */
 export interface OpenCall extends Ticket {
@@ -18,6 +19,8 @@ export interface OpenCall extends Ticket {
   /** Units that calls made on behalf of this one have burnt. */
   childFuel: number;
   hasChildren: boolean;
+  /** Whether it has asked for anything that must not happen twice. */
+  hasWritten: boolean;
   leave: (() => void) | undefined;
 }
 
@@ -32,15 +35,27 @@ export function checkCaller({ caller, parent, tool }: CallRequest, plugin: strin
   if (!covers(caller.scopes, narrow)) throw new HostError("SCOPE_MISSING", { scope: narrow });
 }
 
-/** Whether a call was refused before it ran, or failed. */
-export function decisionOf(code: string): "denied" | "failed" {
-  const denied = ["SCOPE_MISSING", "PLUGIN_NOT_FOUND", "PLUGIN_INACTIVE", "TOOL_NOT_FOUND"];
-  return denied.includes(code) ? "denied" : "failed";
-}
-
 /** Whose calls share instances: a plugin that calls on somebody's behalf is somebody else. */
 export function callerKey({ caller, parent }: CallRequest): string {
   return parent === undefined ? caller.id : `${caller.id} ${parent.chain.join(" ")}`;
+}
+
+/** Throws when a caller may not end a call. @throws CALL_NOT_FOUND, SCOPE_MISSING */
+export function checkEnds(caller: Caller, callId: string, call: OpenCall | undefined): OpenCall {
+  if (!call || !maySee(caller, call)) {
+    throw new HostError("CALL_NOT_FOUND", { call: quote(callId) });
+  }
+  // To read what others do is no right to end it.
+  if (call.request.caller.id === caller.id || covers(caller.scopes, "admin")) return call;
+  throw new HostError("SCOPE_MISSING", { scope: "admin" });
+}
+
+/**
+ * Whether a call may be run a second time after its runner died: it waited for an answer, so that it
+ * was not what killed the runner, and asked for nothing that must not happen twice.
+ */
+export function mayRunAgain({ hasWritten, abort }: OpenCall, outcome: Outcome): boolean {
+  return outcome.diedWaiting === true && !hasWritten && !abort.signal.aborted;
 }
 
 /** Whether a caller may see a call: those of its own key, or all with the scope `logs`. */

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { hash } from "node:crypto";
 import { HostError } from "#manifests/errors.ts";
 import { parsePluginReference } from "#manifests/names.ts";
-import { quote } from "#manifests/quote.ts";
 import type { Admission } from "./admission.ts";
 import type { Audit } from "./audit.ts";
 import type {
@@ -14,7 +12,16 @@ import type {
   Ticket,
   Usage,
 } from "./call.ts";
-import { callerKey, checkCaller, decisionOf, maySee, type OpenCall, toolOf } from "./call-rules.ts";
+import {
+  callerKey,
+  checkCaller,
+  checkEnds,
+  mayRunAgain,
+  maySee,
+  type OpenCall,
+  toolOf,
+} from "./call-rules.ts";
+import { toAuditEntry, toLiveCall } from "./call-views.ts";
 import { failureOf } from "./failure.ts";
 import type { Asker } from "./capabilities/capability.ts";
 import type { Clock } from "./clock.ts";
@@ -73,6 +80,7 @@ export class Calls implements CallParts {
       fuelLimit: 0,
       childFuel: 0,
       hasChildren: false,
+      hasWritten: false,
       leave: undefined,
     };
     this.#open.set(call.callId, call);
@@ -112,8 +120,27 @@ export class Calls implements CallParts {
     return plugin.pool.acquire(callerKey(request), abort.signal);
   }
 
-  run(ticket: Ticket, plugin: Active, seat: Seat): Promise<Outcome> {
+  async run(ticket: Ticket, plugin: Active, seat: Seat): Promise<Outcome> {
     const call = ticket as OpenCall;
+    this.#begin(call, plugin);
+    const outcome = await this.#runOn(seat, call, plugin);
+    if (!mayRunAgain(call, outcome)) return outcome;
+    // Its instance is gone with the runner, and its place is needed for the second try.
+    seat[Symbol.dispose]();
+    using next = await this.#acquireAgain(call, plugin);
+    return next === undefined ? outcome : this.#runOn(next, call, plugin);
+  }
+
+  async #acquireAgain(call: OpenCall, { pool }: Active): Promise<Seat | undefined> {
+    try {
+      return await pool.acquire(callerKey(call.request), call.abort.signal);
+    } catch {
+      return undefined; // That the runner died is what the caller hears then.
+    }
+  }
+
+  /** From here on its time runs. */
+  #begin(call: OpenCall, plugin: Active): void {
     const now = this.#parts.clock.monotonic();
     const { timeoutMs } = plugin.limits;
     const parentMs = (call.request.parent?.deadlineAt ?? Number.POSITIVE_INFINITY) - now;
@@ -121,6 +148,9 @@ export class Calls implements CallParts {
     call.state = "running";
     call.runningSince = now;
     call.deadlineAt = now + deadlineMs;
+  }
+
+  #runOn(seat: Seat, call: OpenCall, plugin: Active): Promise<Outcome> {
     const { input } = call.request;
     const rawInput = "bytes" in input;
     return seat.run({
@@ -128,7 +158,7 @@ export class Calls implements CallParts {
       input: rawInput ? input.bytes : Buffer.from(input.json),
       rawInput,
       rawOutput: rawInput,
-      deadlineMs,
+      deadlineMs: Math.max(0, call.deadlineAt - this.#parts.clock.monotonic()),
       fuel: call.fuelLimit,
       ports: this.#portsOf(call, plugin),
       signal: call.abort.signal,
@@ -160,27 +190,15 @@ export class Calls implements CallParts {
 
   /** Calls as the caller may see them: those of its own key, or all with the scope `logs`. */
   list(caller: Caller): readonly LiveCall[] {
-    const now = this.#parts.clock.monotonic();
+    const { clock } = this.#parts;
     return [...this.#open.values()]
       .filter((call) => maySee(caller, call))
-      .map((call) => ({
-        callId: call.callId,
-        plugin: call.plugin?.version.plugin ?? "",
-        version: call.plugin?.version.version ?? "",
-        tool: call.tool,
-        owner: call.request.caller.owner,
-        keyId: call.request.caller.id,
-        state: call.state,
-        startedAt: new Date(this.#parts.clock.now() - (now - call.startedAt)).toISOString(),
-        ageMs: Math.round(now - call.startedAt),
-      }));
+      .map((call) => toLiveCall(call, clock));
   }
 
-  /** Ends a call. @throws CALL_NOT_FOUND */
+  /** Ends a call. @throws CALL_NOT_FOUND, SCOPE_MISSING */
   cancel(callId: string, by: Caller): void {
-    const call = this.#open.get(callId);
-    if (!call || !maySee(by, call)) throw new HostError("CALL_NOT_FOUND", { call: quote(callId) });
-    call.abort.abort();
+    checkEnds(by, callId, this.#open.get(callId)).abort.abort();
   }
 
   /** Ends the calls of one plugin, or all. */
@@ -220,9 +238,10 @@ export class Calls implements CallParts {
     return {
       ask: async (number, exchange) => {
         const before = call.childFuel;
-        const guarded = plugin.functions[number];
-        assert(guarded);
-        const answer = await guarded(asker, exchange);
+        const linked = plugin.functions[number];
+        assert(linked);
+        if (!linked.reads) call.hasWritten = true;
+        const answer = await linked.guarded(asker, exchange);
         return { ...answer, fuel: Math.ceil((call.childFuel - before) / fuelGrain) };
       },
       log: (level, text) => {
@@ -246,35 +265,20 @@ export class Calls implements CallParts {
     call.leave?.();
     // What was asked on behalf of a call ends with it.
     if (call.hasChildren) call.abort.abort();
-    const { parent, caller, input } = call.request;
+    const { parent, caller } = call.request;
     const above = parent && this.#open.get(parent.callId);
     if (above) above.childFuel += usage.fuel;
-    this.#parts.admission.burn(caller, usage.fuel);
+    // What its children burnt is booked already.
+    const fuel = Math.max(0, usage.fuel - call.childFuel);
+    this.#parts.admission.burn(caller, fuel);
     const version = call.plugin?.version;
     if (version) {
+      const { wallMs } = usage;
+      // A tool that is not there has a name that its caller made up.
+      const tool = call.plugin?.tools.has(call.tool) ? call.tool : "other";
       const outcome = code ?? "ok";
-      const { wallMs, fuel } = usage;
-      this.#parts.metrics.call({ plugin: version.plugin, tool: call.tool, outcome, wallMs, fuel });
+      this.#parts.metrics.call({ plugin: version.plugin, tool, outcome, wallMs, fuel });
     }
-    const bytes = "json" in input ? input.json : input.bytes;
-    this.#parts.audit.append({
-      kind: "call",
-      act: "invoke",
-      decision: code === undefined ? "allowed" : decisionOf(code),
-      code: code ?? null,
-      owner: caller.owner,
-      keyId: caller.id,
-      callId: call.callId,
-      requestId: call.request.requestId ?? null,
-      plugin: version?.plugin ?? null,
-      version: version?.version ?? null,
-      digest: version?.digest ?? null,
-      tool: call.tool.slice(0, 64) || null,
-      chain: [...(parent?.chain ?? [])],
-      inputHash: `sha256:${hash("sha256", bytes)}`,
-      bytes: bytes.length,
-      fuel: Math.round(usage.fuel),
-      wallMs: usage.wallMs,
-    });
+    this.#parts.audit.append(toAuditEntry(call, code, usage));
   }
 }

@@ -140,7 +140,7 @@ export interface Host extends AsyncDisposable {
   calls: {
     /** Those of the caller's own key, or all with the scope `logs`. */
     list(caller: Caller): readonly LiveCall[];
-    /** @throws CALL_NOT_FOUND */
+    /** Its own key, or `admin`. @throws CALL_NOT_FOUND, SCOPE_MISSING */
     cancel(callId: string, by: Caller): Promise<void>;
   };
   /** Records of the audit, newest last. */

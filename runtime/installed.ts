@@ -15,6 +15,13 @@ import type { Guarded } from "./capabilities/capability.ts";
 import type { Pool } from "./sandbox/pool.ts";
 import type { Config, PluginRecord, VersionRecord } from "./store/records.ts";
 
+/** A host function as a version imports it. */
+export interface LinkedFunction {
+  readonly guarded: Guarded;
+  /** Whether asking twice is as good as asking once. */
+  readonly reads: boolean;
+}
+
 /** One version of a plugin that can be called. */
 export interface Active {
   readonly version: VersionRecord;
@@ -25,7 +32,7 @@ export interface Active {
   /** Hooks by what they are for, with their place in the plan. */
   readonly hooks: ReadonlyMap<string, number>;
   /** Host functions in the order of their numbers on the wire. */
-  readonly functions: readonly Guarded[];
+  readonly functions: readonly LinkedFunction[];
   /** Whose it is now, with what was granted: read anew each time. */
   readonly grants: () => Grants;
 }

@@ -1,10 +1,9 @@
 import type { Config as HostConfig } from "#manifests/config.ts";
 import type { Manifest } from "#manifests/manifest.ts";
 import type { PluginLimits } from "#manifests/plugin-limits.ts";
-import type { Guarded } from "./capabilities/capability.ts";
 import type { CapabilityTable } from "./capabilities/table.ts";
 import type { Clock } from "./clock.ts";
-import { type Active, grantsOf, type Installed } from "./installed.ts";
+import { type Active, grantsOf, type Installed, type LinkedFunction } from "./installed.ts";
 import type { Fleet } from "./sandbox/fleet.ts";
 import type { GuestPlan, ToolPlan } from "./sandbox/messages.ts";
 import type { Prepared } from "./sandbox/module/prepare.ts";
@@ -73,7 +72,7 @@ export function loadVersion(
     pool,
     tools: new Map(manifest.provides.tools.map((tool, index) => [tool.name, { index, tool }])),
     hooks: new Map(hooks.map(([name], index) => [name, tools.length + index])),
-    functions: functions.map(({ guarded }) => guarded),
+    functions,
     grants: () => grantsOf(installed, version, parts.clock.now()),
   };
 }
@@ -89,11 +88,11 @@ function limitsOf(manifest: Manifest, { defaults, ceilings }: HostConfig): Plugi
 function functionsOf(
   table: CapabilityTable,
   { imports }: PreparedModule,
-): readonly { readonly name: string; readonly guarded: Guarded }[] {
+): readonly (LinkedFunction & { readonly name: string })[] {
   return imports.flatMap(({ module, name: own }) => {
     const name = `${module}.${own}`;
     const guarded = table.functionOf(name);
-    return guarded === undefined ? [] : [{ name, guarded }];
+    return guarded === undefined ? [] : [{ name, guarded, reads: table.reads(name) }];
   });
 }
 
