@@ -35,7 +35,7 @@ export function table(headings: readonly string[], cells: readonly (readonly str
 
 /** Returns names and what they stand for, one a line, aligned. */
 export function pairs(entries: readonly (readonly [name: string, value: string])[]): string {
-  const width = Math.max(...entries.map(([name]) => widthOf(name)));
+  const width = Math.max(0, ...entries.map(([name]) => widthOf(name)));
   return entries
     .map(([name, value]) => `${name}${" ".repeat(width - widthOf(name))}${gap}${value}`)
     .join("\n");

@@ -136,6 +136,8 @@ async function* chunksOf(incoming: IncomingMessage, where: string): AsyncGenerat
 
 function reasonOf(cause: NodeJS.ErrnoException): string {
   if (cause.code === "ECONNREFUSED" || cause.code === "ENOENT") return "nothing listens there";
+  if (/CERT|VERIFY/.test(cause.code ?? ""))
+    return `nobody we trust signed its certificate (${cause.code}); see NODE_EXTRA_CA_CERTS`;
   return cause.code ?? cause.message;
 }
 

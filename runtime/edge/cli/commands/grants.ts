@@ -1,4 +1,4 @@
-import { quoteUntrusted, untrustedJson, untrustedName } from "../../../untrusted.ts";
+import { untrustedJson, untrustedName } from "../../../untrusted.ts";
 import { askJson } from "../ask.ts";
 import { example } from "../example.ts";
 import { pairs } from "../table.ts";
@@ -23,8 +23,12 @@ export const addGrants: AddCommand = (parent, world) => {
 
 /** One line a capability or fact; what was granted stands in the form that it is stored in. */
 function grantsText(stored: Stored): string {
-  const entries = Object.entries(stored).filter(([, value]) => value !== null);
+  const isNothing = (value: unknown): boolean =>
+    value === null || (Array.isArray(value) && value.length === 0);
+  const entries = Object.entries(stored).filter(
+    ([name, value]) => name !== "grants" && !isNothing(value),
+  );
   const text = (value: unknown): string =>
-    typeof value === "string" ? quoteUntrusted(value) : untrustedJson(value);
+    typeof value === "string" ? untrustedName(value) : untrustedJson(value);
   return pairs(entries.map(([name, value]) => [untrustedName(name), text(value)]));
 }
