@@ -25,7 +25,8 @@ import { machineCaps } from "./sandbox/caps.ts";
 import { Fleet, type FleetOptions } from "./sandbox/fleet.ts";
 import { createFiles, type Files } from "./store/files.ts";
 import { openStore, type Store } from "./store/store.ts";
-import type { VersionRecord } from "./store/records.ts";
+import type { Config as PluginConfig, VersionRecord } from "./store/records.ts";
+import { Turns } from "./turns.ts";
 import { signerName } from "./views.ts";
 
 /** Version of this host, which `manifest.host` ranges are compared with. */
@@ -66,7 +67,8 @@ export interface Parts extends AsyncDisposable {
   readonly keys: Keys;
   readonly calls: Calls;
   readonly quarantine: Quarantine;
-  readonly load: (installed: Installed, version: Active["version"]) => Active;
+  readonly load: (installed: Installed, version: VersionRecord, config?: PluginConfig) => Active;
+  readonly turns: Turns;
   readonly retire: (active: Active) => void;
   readonly runHook: ReturnType<typeof createHookRunner>;
   readonly imports: Readonly<Record<string, readonly string[]>>;
@@ -103,8 +105,8 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     bindingOf: (version: VersionRecord) => runnerBinding(quarantine, version),
     metered: ({ meteredDigest }: VersionRecord) => files.readModule(meteredDigest),
   };
-  const load = (installed: Installed, version: VersionRecord) =>
-    loadVersion(loader, installed, version);
+  const load: Parts["load"] = (installed, version, own) =>
+    loadVersion(loader, installed, version, own);
   const shelf = new Shelf(load);
   for (const each of plugins) shelf.put(each.plugin.id, { ...each, loaded: new Map() });
   const calls = new Calls({ clock, shelf, admission, audit, logs, metrics });
@@ -112,10 +114,10 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const keys = createKeys({
     ...{ clock, records, store: store.keys },
     audit: (by, act, key) => auditKey(audit, by, act, key),
-    defaults: {
-      days: wish.config.keys.days,
-      ratePerMinute: wish.config.callers.ratePerMinute,
-    },
+    defaults: () => ({
+      days: config.current.keys.days,
+      ratePerMinute: config.current.callers.ratePerMinute,
+    }),
   });
   const held = undo.move();
   const log = wish.log ?? pino({ level: "silent" });
@@ -124,6 +126,7 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     log,
     ...{ config, admission, quarantine, fleet, metrics, table, shelf, calls, keys, load },
     instancesMax,
+    turns: new Turns(),
     retire: ({ pool }) => pool.close(),
     runHook: createHookRunner(logs),
     imports: importsOf(table),

@@ -67,7 +67,8 @@ export interface KeyParts {
   readonly records: readonly KeyRecord[];
   readonly store: KeyStore;
   readonly audit: (by: Caller, act: string, key: KeyView) => void;
-  readonly defaults: { readonly days: number; readonly ratePerMinute: number };
+  /** What holds for a new key that says nothing; read anew, for it may be reloaded. */
+  readonly defaults: () => { readonly days: number; readonly ratePerMinute: number };
 }
 
 /** The home's owner, at the socket that only they can open. */
@@ -121,7 +122,8 @@ class KeyRing implements Keys {
   async create(by: Caller, request: KeyRequest): Promise<{ key: KeyView; secret: string }> {
     const scopes = checkScopes(request.scopes);
     if (!coversAll(by.scopes, scopes)) throw new HostError("KEY_ABOVE_MAKER", {});
-    const { defaults, store } = this.#parts;
+    const { store } = this.#parts;
+    const defaults = this.#parts.defaults();
     const { owner, name, ratePerMinute = defaults.ratePerMinute } = request;
     const lifeMs = (request.days ?? defaults.days) * dayMs;
     const { record, secret } = this.#issue({ owner, name, scopes, ratePerMinute }, lifeMs);
