@@ -10,6 +10,8 @@ import { createFrameReader, frame, frameBytesMax, FrameWriter } from "./wire.ts"
 
 /** Steps that checking one configuration may take. */
 const checkSteps = 2_000_000;
+/** What a frame has room for besides what is told of a module: its names are in the module too. */
+const meteredBytesMax = frameBytesMax - 32 * 1024 * 1024;
 
 const input = new Socket({ fd: 0, readable: true, writable: false });
 const output = new Socket({ fd: 1, readable: false, writable: true });
@@ -38,8 +40,15 @@ function prepareModule(job: PrepareJob, bytes: Uint8Array): void {
   for (const { place, schema } of job.schemas) admitSchema(schema, place);
   const { metered, ...told } = prepare(bytes, {
     memoryPagesMax: job.memoryPagesMax,
-    admits: (module, name) => job.imports[module]?.includes(name) ?? false,
+    // Any name may be asked for, also one that every object has.
+    admits: (module, name) =>
+      Object.hasOwn(job.imports, module) && (job.imports[module] ?? []).includes(name),
   });
+  const actual = metered.length;
+  if (actual > meteredBytesMax) {
+    const what = "the module with its metering, in bytes,";
+    throw new HostError("MODULE_TOO_LARGE", { what, actual, limit: meteredBytesMax });
+  }
   write({ ok: told }, metered);
 }
 

@@ -1,14 +1,28 @@
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { errors, type ErrorCode, type Facts, HostError } from "#manifests/errors.ts";
+import { residentBytes } from "./caps.ts";
 import type { Prepared } from "./module/prepare.ts";
 import { writeNumbers } from "./messages.ts";
 import { startProcess } from "./process.ts";
-import { createFrameReader, frame, frameBytesMax, FrameWriter } from "./wire.ts";
+import { createFrameReader, FrameError, frame, frameBytesMax, FrameWriter } from "./wire.ts";
 
 /** Longest that checking and metering one module may take: a 64 MiB module needs about 10 s. */
-const limitMs = 30_000;
+const preparingMs = 30_000;
 /** MiB of JavaScript heap for it. */
 const heapMiB = 2_048;
+/** Resident bytes at which it is killed: buffers and the engine's own memory are beside the heap. */
+const residentBytesMax = 4 * 1024 ** 3;
+/** How often they are looked at, in milliseconds. */
+const watchMs = 250;
+
+/** How the process is run. */
+export interface ApartOptions {
+  /** Milliseconds after which it is killed. */
+  readonly limitMs?: number;
+  /** Starts it; the sandbox's own when left out. */
+  readonly start?: () => ChildProcess;
+}
 
 /** What is to be prepared. */
 export interface PrepareJob {
@@ -44,13 +58,17 @@ export interface ValueFault {
  * @throws MODULE_INVALID, MODULE_TOO_LARGE, MODULE_FEATURE_REFUSED, IMPORT_REFUSED, SCHEMA_REFUSED,
  *         PREPARE_TIMEOUT
  */
-export async function prepareApart(job: PrepareJob, bytes: Uint8Array): Promise<Prepared> {
+export async function prepareApart(
+  job: PrepareJob,
+  bytes: Uint8Array,
+  options: ApartOptions = {},
+): Promise<Prepared> {
   if (bytes.length > frameBytesMax / 2) {
     const limit = `${frameBytesMax / 2} bytes`;
     const actual = `${bytes.length} bytes`;
     throw new HostError("MODULE_TOO_LARGE", { what: "the module", actual, limit });
   }
-  const { told, rest } = await askApart({ prepare: job }, bytes);
+  const { told, rest } = await askApart({ prepare: job }, bytes, options);
   return { ...(told as Omit<Prepared, "metered">), metered: rest };
 }
 
@@ -59,52 +77,77 @@ export async function prepareApart(job: PrepareJob, bytes: Uint8Array): Promise<
  *
  * @throws SCHEMA_REFUSED, PREPARE_TIMEOUT
  */
-export async function checkApart(job: ValueJob): Promise<ValueFault | undefined> {
-  const { told } = await askApart({ check: job }, new Uint8Array());
+export async function checkApart(
+  job: ValueJob,
+  options: ApartOptions = {},
+): Promise<ValueFault | undefined> {
+  const { told } = await askApart({ check: job }, new Uint8Array(), options);
   return (told as { readonly fault?: ValueFault }).fault;
 }
 
-async function askApart(
-  job: Job,
-  bytes: Uint8Array,
-): Promise<{ told: unknown; rest: Uint8Array<ArrayBuffer> }> {
-  const child = startProcess("preparer-main.ts", heapMiB);
-  const { stdin, stdout, stderr } = child;
-  assert(stdin && stdout && stderr);
-  stderr.resume();
-  stdin.on("error", () => {});
-  const startedAt = performance.now();
-  const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
+/** What the process says, and the bytes behind it. */
+interface Told {
+  readonly told: unknown;
+  readonly rest: Uint8Array<ArrayBuffer>;
+}
+
+async function askApart(job: Job, bytes: Uint8Array, options: ApartOptions): Promise<Told> {
+  const { limitMs = preparingMs, start = startPreparer } = options;
+  const child = start();
+  const late = AbortSignal.timeout(limitMs);
+  late.addEventListener("abort", () => child.kill("SIGKILL"));
+  const watcher = setInterval(() => killLarge(child), watchMs);
   try {
-    const body = await new Promise<Buffer>((resolve, reject) => {
-      child.on("exit", () => reject(endOf(performance.now() - startedAt)));
-      child.on("error", reject);
-      const read = createFrameReader(frameBytesMax, (_, answer) => resolve(answer));
-      stdout.on("data", (chunk: Buffer) => {
-        try {
-          read(chunk);
-        } catch (error) {
-          reject(error);
-        }
-      });
-      const writer = new FrameWriter((chunk) => void stdin.write(chunk));
-      const json = Buffer.from(JSON.stringify(job));
-      writeNumbers(writer, frame.prepare, [json.length], Buffer.concat([json, bytes]));
-    });
-    return answerOf(body);
+    return answerOf(await answerTo(job, bytes, child));
+  } catch (error) {
+    if (error instanceof HostError) throw error;
+    if (late.aborted) throw new HostError("PREPARE_TIMEOUT", { limitMs });
+    // It may say anything: it has seen hostile bytes.
+    const reason = "it broke the process that checked it";
+    throw new HostError("MODULE_INVALID", { reason }, { cause: error });
   } finally {
-    clearTimeout(timer);
+    clearInterval(watcher);
     child.kill("SIGKILL");
   }
 }
 
-function endOf(tookMs: number): HostError {
-  if (tookMs >= limitMs) return new HostError("PREPARE_TIMEOUT", { limitMs });
-  return new HostError("MODULE_INVALID", { reason: "it broke the process that checked it" });
+function startPreparer(): ChildProcess {
+  return startProcess("preparer-main.ts", heapMiB);
+}
+
+function killLarge(child: ChildProcess): void {
+  const bytes = child.pid === undefined ? undefined : residentBytes(child.pid);
+  if (bytes !== undefined && bytes > residentBytesMax) child.kill("SIGKILL");
+}
+
+/** The first frame of the process; whatever it writes after that is not read. */
+function answerTo(job: Job, bytes: Uint8Array, child: ChildProcess): Promise<Buffer> {
+  const { stdin, stdout, stderr } = child;
+  assert(stdin && stdout && stderr);
+  stderr.resume();
+  for (const pipe of [stdin, stdout, stderr]) pipe.on("error", () => {});
+  return new Promise((resolve, reject) => {
+    child.on("exit", (code, signal) => reject(new FrameError(`it ended (${signal ?? code})`)));
+    child.on("error", reject);
+    const read = createFrameReader(frameBytesMax, (_, answer) => {
+      stdout.destroy();
+      resolve(answer);
+    });
+    stdout.on("data", (chunk: Buffer) => {
+      try {
+        read(chunk);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    const writer = new FrameWriter((chunk) => void stdin.write(chunk));
+    const json = Buffer.from(JSON.stringify(job));
+    writeNumbers(writer, frame.prepare, [json.length], Buffer.concat([json, bytes]));
+  });
 }
 
 /** Reads what the process says: a claim of a process that has seen hostile bytes. */
-function answerOf(body: Buffer): { told: unknown; rest: Uint8Array<ArrayBuffer> } {
+function answerOf(body: Buffer): Told {
   const jsonEnd = 4 + body.readUInt32LE(0);
   const told = JSON.parse(body.toString("utf8", 4, jsonEnd)) as
     | { ok: unknown }
