@@ -73,6 +73,10 @@ export class Fuel {
     this.#deadlineAt = deadlineAt;
     this.#granted = Math.min(slice, limit);
     if (this.#counter) this.#counter.value = this.#granted;
+  }
+
+  /** Begins to hold the thread. */
+  start(): void {
     this.#runningSince = performance.now();
   }
 

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import type { Exchange, GuestPlan } from "../messages.ts";
 import type { Death } from "./death.ts";
+import type { Driver, Entrant } from "./driver.ts";
 import { type End, Fuel } from "./fuel.ts";
 import { createImports } from "./imports.ts";
-import { createKernel, type Kernel } from "./kernel.ts";
-import { initExports, outcomeOf } from "./lifecycle.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Kernels } from "./kernels.ts";
+import { type InitialCall, initExports, outcomeOf } from "./lifecycle.ts";
 import { Room } from "./room.ts";
 import type { Lane } from "./turns.ts";
 import type { Wasi } from "./wasi.ts";
@@ -24,8 +26,9 @@ const harmless = ["PLUGIN_ERROR", "OUTPUT_TOO_LARGE"];
 export interface Guest {
   readonly plan: GuestPlan;
   readonly module: WebAssembly.Module;
-  readonly kernelModule: WebAssembly.Module;
+  readonly kernels: Kernels;
   readonly death: Death<End>;
+  readonly driver: Driver;
   readonly lane: Lane;
   /** What the module imports: nothing else is built. */
   readonly imports: readonly WebAssembly.ModuleImportDescriptor[];
@@ -36,54 +39,68 @@ export interface Guest {
 export interface CallPorts {
   ask(functionNumber: number, exchange: Exchange): Promise<Exchange>;
   log(level: number, text: string): void;
+  /** Hears once how the call ended, and the fuel that it burnt; must not throw. */
+  ended(ended: Ended, fuel: number): void;
 }
 
-/** How a call on an instance ended. */
+/** What a call may burn, and the moment on the monotonic clock at which it must be over. */
+export interface Budget {
+  readonly fuel: number;
+  readonly deadlineAt: number;
+}
+
+/** How a call on an instance ended. The output is a view into it, good until who hears it returns. */
 export type Ended =
   | { readonly ok: true; readonly output: Uint8Array }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** One instantiated guest. One call at a time: interleaved calls would share a stack. */
-export class Instance {
+export class Instance implements Entrant {
   readonly #guest: Guest;
   readonly #kernel: Kernel;
   readonly #fuel: Fuel;
   readonly #room: Room;
-  readonly #entries = new Map<string, () => Promise<unknown>>();
+  readonly #entries = new Map<string, number>();
   #exports: WebAssembly.Exports = {};
   #wasi: Wasi | undefined;
   #ports: CallPorts | undefined;
   #exitCode: number | undefined;
-  #alive = true;
+  #isLast = false;
+  #alive = false;
+  #entry = 0;
 
-  private constructor(guest: Guest) {
+  /**
+   * Makes a new instance, whose start section runs at once: a few milliseconds at most.
+   *
+   * @throws what the start section throws
+   */
+  constructor(guest: Guest) {
     this.#guest = guest;
     this.#fuel = new Fuel(guest.lane, guest.death);
     const pages = guest.plan.memoryPagesMin + 1;
     this.#room = new Room(guest.plan.limits.memoryBytes, pages, (units) =>
       this.#fuel.charge(units),
     );
-    this.#kernel = createKernel(guest.kernelModule, {
+    this.#kernel = guest.kernels.take({
       grow: (pages, movedBytes) => this.#room.take(pages, movedBytes),
     });
+    this.#instantiate();
   }
 
   /**
-   * Returns a new instance, initialised.
+   * Calls the initialisers, when there are any; only then it can be called.
    *
    * Initialisation belongs to no call: it has its own fuel and time, and host functions answer
-   * NOT_IN_A_CALL.
-   *
-   * @throws Unready when the start section or an initialiser fails
+   * NOT_IN_A_CALL. Rejects with what an initialiser throws.
    */
-  static async create(guest: Guest): Promise<Instance> {
-    const instance = new Instance(guest);
-    instance.#instantiate();
-    await instance.#initialise();
-    return instance;
+  initialise(): Promise<void> | undefined {
+    const calls = initExports(this.#guest.plan.exports);
+    if (calls.length > 0) return this.#initialise(calls);
+    this.#alive = true;
+    return undefined;
   }
 
-  /** False once a trap, a deadline or a cancelled call has made it unusable. */
+  /** False until it is initialised, and once a trap, a deadline or a cancelled call has made it unusable. */
   get alive(): boolean {
     return this.#alive;
   }
@@ -103,49 +120,64 @@ export class Instance {
     this.#fuel.burn(units);
   }
 
-  /** Waits until the plugin has a turn on the thread. */
+  /** Takes a call, to be entered once by the driver; `ports` hear how it ended. Copies the input. */
+  take(name: string, input: Uint8Array, budget: Budget, ports: CallPorts): void {
+    assert(this.#ports === undefined && this.#alive);
+    this.#entry = this.#entryOf(name);
+    this.#ports = ports;
+    // What `_start` has run was a whole program.
+    if (name === "_start") this.#isLast = true;
+    this.#room.full = false;
+    this.#fuel.begin(budget.fuel, budget.deadlineAt);
+    if (!this.#kernel.setInput(input)) this.#fuel.end("MEMORY_EXHAUSTED");
+  }
+
+  get entry(): number {
+    return this.#entry;
+  }
+
   turn(): Promise<void> | undefined {
     return this.#fuel.turn();
   }
 
-  /**
-   * Calls an export once.
-   *
-   * @param input      bytes for the guest
-   * @param fuel       units that it may burn
-   * @param deadlineAt milliseconds of the monotonic clock
-   */
-  async call(
-    name: string,
-    input: Uint8Array,
-    fuel: number,
-    deadlineAt: number,
-    ports: CallPorts,
-  ): Promise<{ ended: Ended; fuel: number }> {
-    assert(this.#ports === undefined && this.#alive);
-    this.#ports = ports;
-    this.#room.full = false;
-    this.#fuel.begin(fuel, deadlineAt);
-    if (!this.#kernel.setInput(input)) this.#fuel.end("MEMORY_EXHAUSTED");
-    const ended = await this.#enter(name);
+  begin(): boolean {
+    this.#fuel.start();
+    if (this.#fuel.ended === undefined) return true;
+    this.#finish(0, undefined);
+    return false;
+  }
+
+  returned(result: number): void {
+    this.#finish(result, undefined);
+  }
+
+  trapped(error: unknown): void {
+    this.#finish(undefined, error);
+  }
+
+  /** Lets go of what it holds in the runner; it is never entered again. */
+  forget(): void {
+    if (this.#alive) this.#guest.kernels.give(this.#kernel);
+    this.#alive = false;
+    for (const entry of this.#entries.values()) this.#guest.driver.forget(entry);
+    this.#entries.clear();
+  }
+
+  #finish(returned: unknown, trap: unknown): void {
+    const ports = this.#ports;
+    assert(ports);
+    const ended = this.#endOf(returned, trap);
     this.#wasi?.flush();
     const burnt = this.#fuel.finish();
     this.#ports = undefined;
-    if (!ended.ok && !harmless.includes(ended.code)) this.#alive = false;
-    if (name === "_start" || this.#exitCode !== undefined) this.#alive = false;
-    if (this.#kernel.usedBytes > wipeBytesMax) this.#alive = false;
-    else this.#kernel.reset();
-    return { ended, fuel: burnt };
+    const isWorn = this.#isLast || this.#exitCode !== undefined;
+    const isHarmed = !ended.ok && !harmless.includes(ended.code);
+    if (isWorn || isHarmed || this.#kernel.usedBytes > wipeBytesMax) this.#alive = false;
+    ports.ended(ended, burnt);
+    if (this.#alive) this.#kernel.reset();
   }
 
-  async #enter(name: string): Promise<Ended> {
-    let returned: unknown;
-    let trap: unknown;
-    try {
-      if (this.#fuel.ended === undefined) returned = await this.#entry(name)();
-    } catch (error) {
-      trap = error;
-    }
+  #endOf(returned: unknown, trap: unknown): Ended {
     const end = this.#fuel.ended;
     if (end !== undefined && end.code !== "EXITED") return { ok: false, ...end };
     const outcome = outcomeOf({
@@ -159,19 +191,20 @@ export class Instance {
     return { ...outcome, code: "MEMORY_EXHAUSTED" };
   }
 
-  /** The output, looked at before it is copied: it may be as large as the kernel's memory. */
+  /** The output, as long as it is within the limit: it may be as large as the kernel's memory. */
   #output(): Ended {
     const limit = this.#guest.plan.limits.outputBytes;
     if (this.#kernel.outputBytes <= limit) return { ok: true, output: this.#kernel.output() };
     return { ok: false, code: "OUTPUT_TOO_LARGE", message: String(limit) };
   }
 
-  #entry(name: string): () => Promise<unknown> {
+  #entryOf(name: string): number {
     const known = this.#entries.get(name);
-    if (known) return known;
+    if (known !== undefined) return known;
     const exported = this.#exports[name];
-    assert(typeof exported === "function");
-    const entry = WebAssembly.promising(exported);
+    const { params, results } = this.#guest.plan.exports.find((each) => each.name === name) ?? {};
+    assert(typeof exported === "function" && params?.length === 0 && results);
+    const entry = this.#guest.driver.entry(exported, results.length > 0);
     this.#entries.set(name, entry);
     return entry;
   }
@@ -188,22 +221,35 @@ export class Instance {
     });
     const grow = (pages: number) => (this.#room.take(pages) ? 1 : 0);
     imports["convergio:meter"] = this.#fuel.imports(grow);
-    this.#fuel.begin(startFuel, performance.now() + initMs);
-    const { exports } = new WebAssembly.Instance(this.#guest.module, imports);
-    this.#exports = exports;
-    const memory = exports["memory"];
+    this.#exports = this.#started(imports);
+    const { memory, "convergio:fuel": counter } = this.#exports;
     this.#wasi = wasi;
     wasi?.bind(memory instanceof WebAssembly.Memory ? memory : undefined);
-    this.#fuel.bind(exports["convergio:fuel"] as WebAssembly.Global<"i32">);
+    this.#fuel.bind(counter as WebAssembly.Global<"i32">);
   }
 
-  async #initialise(): Promise<void> {
-    this.#fuel.begin(initFuel, performance.now() + initMs);
-    for (const { name, args } of initExports(this.#guest.plan.exports)) {
-      const exported = this.#exports[name];
-      assert(typeof exported === "function");
-      await WebAssembly.promising(exported)(...args);
+  #started(imports: WebAssembly.Imports): WebAssembly.Exports {
+    this.#fuel.begin(startFuel, performance.now() + initMs);
+    this.#fuel.start();
+    try {
+      return new WebAssembly.Instance(this.#guest.module, imports).exports;
+    } finally {
+      this.#fuel.finish();
     }
-    this.#fuel.finish();
+  }
+
+  async #initialise(calls: readonly InitialCall[]): Promise<void> {
+    this.#fuel.begin(initFuel, performance.now() + initMs);
+    this.#fuel.start();
+    try {
+      for (const { name, args } of calls) {
+        const exported = this.#exports[name];
+        assert(typeof exported === "function");
+        await WebAssembly.promising(exported)(...args);
+      }
+      this.#alive = true;
+    } finally {
+      this.#fuel.finish();
+    }
   }
 }

@@ -22,7 +22,7 @@ export interface Kernel {
   reset(): void;
   /** Makes bytes the input of the next call; false when they do not fit. */
   setInput(bytes: Uint8Array): boolean;
-  /** Returns a copy of the output that the guest set, empty when it set none. */
+  /** Returns a view of the output that the guest set, empty when it set none; good until it runs. */
   output(): Uint8Array;
   /** Bytes of that output, to be asked before it is copied. */
   readonly outputBytes: number;
@@ -110,7 +110,7 @@ class BlockMemory implements Kernel {
   }
 
   output(): Uint8Array {
-    return this.#slice(this.#exports.host_output(), this.outputBytes);
+    return this.#range(this.#exports.host_output(), this.outputBytes);
   }
 
   get outputBytes(): number {
@@ -119,6 +119,7 @@ class BlockMemory implements Kernel {
 
   error(): string | undefined {
     const address = this.#exports.host_error();
+    if (address === 0) return undefined;
     const length = Math.min(this.#exports.host_length(address), errorBytesMax);
     return length === 0 ? undefined : toText(this.#slice(address, length));
   }
@@ -150,9 +151,13 @@ class BlockMemory implements Kernel {
 
   /** A copy, because the guest changes its blocks while the host is still reading. */
   #slice(address: number, length: number): Uint8Array {
+    return this.#range(address, length).slice();
+  }
+
+  #range(address: number, length: number): Uint8Array {
     const bytes = this.#bytes();
     assert(address >= 0 && length >= 0 && address + length <= bytes.length);
-    return bytes.slice(address, address + length);
+    return bytes.subarray(address, address + length);
   }
 
   /** The view of the memory; growing detaches the one that was kept. */
