@@ -1,7 +1,7 @@
 import { type Reader, Writer } from "./bytes.ts";
 import * as bulk from "./bulk.ts";
 import type { Appended } from "./bulk.ts";
-import { type Added, borrowed, Code } from "./insertions.ts";
+import { type Added, Code, refuelBelowZero } from "./instructions.ts";
 import { op } from "./opcodes.ts";
 import type { Range, Table } from "./parse.ts";
 
@@ -24,7 +24,7 @@ export class AppendedFunctions {
   constructor(added: Added, stores: Stores) {
     this.#added = added;
     this.#stores = stores;
-    this.#functions = [refuel(added), refill(added), spend(added)];
+    this.#functions = [refuel(added), spend(added)];
   }
 
   /** In the order of their indexes, of which `refuel` has the first. */
@@ -34,19 +34,24 @@ export class AppendedFunctions {
 
   /** The index of the function that stands for a bulk instruction, whose bytes are given. */
   indexFor(operation: number, instruction: Reader): number {
-    instruction.pass(operation > 0xff ? 2 : 1);
+    instruction.pass(1);
+    if (operation > 0xff) instruction.u32();
     const first = instruction.u32();
     const second = instruction.at < instruction.end ? instruction.u32() : 0;
     const key = `${operation} ${first} ${second}`;
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
-    const made = this.#make(operation, first, second);
+    let made = this.#make(operation, first, second);
+    if ("long" in made) {
+      const long = this.#added.refuel + this.#functions.push(made.long) - 1;
+      made = made.front(long);
+    }
     const index = this.#added.refuel + this.#functions.push(made) - 1;
     this.#indexes.set(key, index);
     return index;
   }
 
-  #make(operation: number, first: number, second: number): Appended {
+  #make(operation: number, first: number, second: number): Appended | bulk.Pair {
     const added = this.#added;
     const { tables, memories, dataLengths, elementLengths } = this.#stores;
     const table = (index: number) => tables[index] as Table;
@@ -83,24 +88,9 @@ function refuel(added: Added): Appended {
   code.writer.u32(0);
   code.of(op.globalGet, added.phase).do(op.if, 0x7f).get(0).of(op.call, added.yield);
   code.do(op.else).get(0).of(op.call, added.charge).end().tee(0);
-  code.i32(0).do(op.i32LeS).if().do(op.unreachable).end().get(0).end();
+  code.i32(0).do(op.i32LeS).open(op.if).do(op.unreachable).end().get(0).end();
   return {
     name: "refuel",
-    signature: { params: ["i32"], results: ["i32"] },
-    code: code.writer.view(),
-  };
-}
-
-/** (rest) → rest: pays what a function overdrew and lends it the next portion. */
-function refill(added: Added): Appended {
-  const code = new Code(new Writer());
-  code.writer.u32(0);
-  code.of(op.globalGet, added.fuel).get(0).do(op.i32Add).i32(borrowed).do(op.i32Sub).tee(0);
-  code.of(op.globalSet, added.fuel).get(0).i32(0).do(op.i32LtS).if();
-  code.get(0).of(op.call, added.refuel).of(op.globalSet, added.fuel).end();
-  code.i32(borrowed).end();
-  return {
-    name: "refill",
     signature: { params: ["i32"], results: ["i32"] },
     code: code.writer.view(),
   };
@@ -111,8 +101,7 @@ function spend(added: Added): Appended {
   const code = new Code(new Writer());
   code.writer.u32(0);
   code.of(op.globalGet, added.fuel).get(0).do(op.i32Sub).tee(0).of(op.globalSet, added.fuel);
-  code.get(0).i32(0).do(op.i32LtS).if();
-  code.get(0).of(op.call, added.refuel).of(op.globalSet, added.fuel).end().end();
+  refuelBelowZero(code, added, 0).end();
   return {
     name: "spend",
     signature: { params: ["i32"], results: [] },

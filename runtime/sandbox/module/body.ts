@@ -1,5 +1,5 @@
 import { HostError } from "#manifests/errors.ts";
-import type { Reader } from "./bytes.ts";
+import { Reader } from "./bytes.ts";
 import { checkAtMost, moduleLimits } from "./limits.ts";
 import { costs, op, shape, shapes, vectorCost } from "./opcodes.ts";
 import { passHeapType, readValueType } from "./signatures.ts";
@@ -79,6 +79,15 @@ export function readLocals(reader: Reader): Locals {
   return { count, groups };
 }
 
+/** A bulk instruction of at most so many bytes is plain when its length stands right before it. */
+const shortBytesMax = 256;
+
+/** What a bulk instruction costs beside its length, which is charged where it runs. */
+const bulkCost = 4;
+
+/** What a short bulk instruction costs beside a unit for every eight bytes. */
+const shortCost = 2;
+
 /**
  * Collects the events of one body and refuses what is not in the allow-list.
  *
@@ -89,6 +98,7 @@ export function readEvents(reader: Reader, events: Events): void {
   events.clear();
   let before = 0;
   let depth = 1;
+  let last = 0;
   while (reader.at < reader.end) {
     const start = reader.at;
     const code = reader.u8();
@@ -101,18 +111,36 @@ export function readEvents(reader: Reader, events: Events): void {
       before += vectorCost;
       passVector(reader);
     } else {
-      const isBulk = kind === shape.bulk;
-      const operation = isBulk ? readBulk(reader) : code;
-      const argument = isBulk ? 0 : readArgument(reader, kind);
-      before += isBulk ? 1 : (costs[code] as number);
-      if (operation === 0) continue;
-      events.add(operation, start, reader.at, argument, before);
-      before = 0;
+      const operation = kind === shape.bulk ? readBulk(reader) : code;
+      const argument = kind === shape.bulk ? 0 : readArgument(reader, kind);
+      const short = operation > 0xff ? shortBytes(reader, operation, last, start) : -1;
+      before += short < 0 ? costOf(operation) : shortCost + (short >> 3);
+      if (operation !== 0 && short < 0) {
+        events.add(operation, start, reader.at, argument, before);
+        before = 0;
+      }
       if (kind === shape.eventBlock || kind === shape.eventClauses) depth++;
       else if (code === op.end || code === op.delegate) depth--;
       checkAtMost("the nesting of a function", depth, moduleLimits.nestingMax);
     }
+    last = start;
   }
+}
+
+function costOf(operation: number): number {
+  if (operation === 0) return 1;
+  if (operation <= 0xff) return costs[operation] as number;
+  return operation === op.tableGrow ? (costs[op.memoryGrow] as number) : bulkCost;
+}
+
+/** Returns the length of a memory instruction that is constant and short, else -1. */
+function shortBytes(reader: Reader, operation: number, last: number, start: number): number {
+  const isMemory =
+    operation === op.memoryFill || operation === op.memoryCopy || operation === op.memoryInit;
+  if (!isMemory || reader.bytes[last] !== op.i32Const) return -1;
+  const constant = new Reader(reader.bytes, last + 1, start);
+  const bytes = constant.s33();
+  return bytes >= 0 && bytes <= shortBytesMax ? bytes : -1;
 }
 
 function passImmediates(reader: Reader, code: number, kind: number): void {

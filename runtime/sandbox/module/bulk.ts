@@ -1,5 +1,5 @@
 import { Writer } from "./bytes.ts";
-import { type Added, Code } from "./insertions.ts";
+import { type Added, Code, refuelBelowZero } from "./instructions.ts";
 import { op } from "./opcodes.ts";
 import type { Table } from "./parse.ts";
 import type { Signature, ValueType } from "./signatures.ts";
@@ -7,11 +7,11 @@ import type { Signature, ValueType } from "./signatures.ts";
 /** Bytes that one memory instruction may touch: about 10 µs. */
 const chunkBytes = 128 * 1024;
 
-/** Entries that one table instruction may touch; the engine needs up to 75 ns for each. */
+/** Entries that one table instruction may touch; the engine needs 30 to 75 ns for each. */
 const chunkEntries = 8_192;
 
 /** Units of fuel a table entry costs. */
-const entryCost = 16;
+const entryCost = 64;
 
 /** Units of fuel a page of grown memory costs: its bytes by eight, as if they were filled. */
 const pageCostShift = 13;
@@ -46,7 +46,8 @@ const fixedLength = (length: number) => (code: Code) => code.i32(length).do(op.i
 const byteUnits = (code: Code) => code.i32(3).do(op.i32ShrU).i32(2).do(op.i32Add);
 const entryUnits = (code: Code) => code.i32(entryCost).do(op.i32Mul).i32(2).do(op.i32Add);
 
-export function memoryFill(added: Added): Appended {
+/** Stands for `memory.fill`. */
+export function memoryFill(added: Added): Pair {
   return piecewise(added, {
     name: "memory.fill",
     operation: op.memoryFill,
@@ -58,7 +59,8 @@ export function memoryFill(added: Added): Appended {
   });
 }
 
-export function memoryCopy(added: Added): Appended {
+/** Stands for `memory.copy`. */
+export function memoryCopy(added: Added): Pair {
   return piecewise(added, {
     name: "memory.copy",
     operation: op.memoryCopy,
@@ -71,8 +73,12 @@ export function memoryCopy(added: Added): Appended {
   });
 }
 
-/** @param length   bytes of the segment while it is not dropped */
-export function memoryInit(added: Added, segment: number, length: number): Appended {
+/**
+ * Stands for `memory.init` from one segment.
+ *
+ * @param length   bytes of the segment while it is not dropped
+ */
+export function memoryInit(added: Added, segment: number, length: number): Pair {
   return piecewise(added, {
     name: `memory.init ${segment}`,
     operation: op.memoryInit,
@@ -85,7 +91,8 @@ export function memoryInit(added: Added, segment: number, length: number): Appen
   });
 }
 
-export function tableFill(added: Added, table: number, type: ValueType): Appended {
+/** Stands for `table.fill` of one table. */
+export function tableFill(added: Added, table: number, type: ValueType): Pair {
   return piecewise(added, {
     name: `table.fill ${table}`,
     operation: op.tableFill,
@@ -97,7 +104,8 @@ export function tableFill(added: Added, table: number, type: ValueType): Appende
   });
 }
 
-export function tableCopy(added: Added, target: number, source: number): Appended {
+/** Stands for `table.copy` between two tables. */
+export function tableCopy(added: Added, target: number, source: number): Pair {
   return piecewise(added, {
     name: `table.copy ${target} ${source}`,
     operation: op.tableCopy,
@@ -110,8 +118,12 @@ export function tableCopy(added: Added, target: number, source: number): Appende
   });
 }
 
-/** @param length   entries of the segment while it is not dropped */
-export function tableInit(added: Added, segment: number, table: number, length: number): Appended {
+/**
+ * Stands for `table.init` from one segment.
+ *
+ * @param length   entries of the segment while it is not dropped
+ */
+export function tableInit(added: Added, segment: number, table: number, length: number): Pair {
   return piecewise(added, {
     name: `table.init ${segment} ${table}`,
     operation: op.tableInit,
@@ -124,25 +136,30 @@ export function tableInit(added: Added, segment: number, table: number, length: 
   });
 }
 
+/** The function that stands for an instruction, and one for its long ranges, at the next index. */
+export interface Pair {
+  readonly long: Appended;
+  readonly front: (long: number) => Appended;
+}
+
 /**
  * (destination, second, length): the instruction, charged before it runs and cut into pieces.
  *
  * A range that is out of bounds is given to the instruction whole, which traps before it writes;
  * so no piece of it is ever written, as the standard demands.
  */
-function piecewise(added: Added, what: Piecewise): Appended {
+function piecewise(added: Added, what: Piecewise): Pair {
+  const signature: Signature = { params: ["i32", what.second, "i32"], results: [] };
   const code = new Code(new Writer());
   code.writer.u32(0);
-  code.do(op.block, 0x40).get(2).i32(what.chunk).do(op.i32LeU).of(op.brIf, 0);
   outOfBounds(code, what);
-  if (what.source) code.get(0).get(1).do(op.i32LeU, op.if, 0x40);
+  if (what.source) code.get(0).get(1).do(op.i32LeU).open(op.if);
   pieces(code, added, what, "forward");
   if (what.source) {
     code.do(op.else);
     pieces(code, added, what, "backward");
     code.end();
   }
-  code.end();
   what.units(code.get(2)).of(op.call, added.spend);
   code
     .get(0)
@@ -150,7 +167,25 @@ function piecewise(added: Added, what: Piecewise): Appended {
     .get(2)
     .of(what.operation, ...what.immediates)
     .end();
-  const signature: Signature = { params: ["i32", what.second, "i32"], results: [] };
+  const long = { name: `${what.name} long`, signature, code: code.writer.view() };
+  return { long, front: (index) => front(added, what, signature, index) };
+}
+
+/** Kept short, so that the engine may put it in place of its calls. */
+function front(added: Added, what: Piecewise, signature: Signature, long: number): Appended {
+  const code = new Code(new Writer());
+  code.writer.u8(1, 1, 0x7f);
+  code.get(2).i32(what.chunk).do(op.i32GtU).open(op.if);
+  code.get(0).get(1).get(2).of(op.call, long).do(op.return).end();
+  code.of(op.globalGet, added.fuel);
+  what.units(code.get(2)).do(op.i32Sub).tee(3).of(op.globalSet, added.fuel);
+  refuelBelowZero(code, added, 3);
+  code
+    .get(0)
+    .get(1)
+    .get(2)
+    .of(what.operation, ...what.immediates)
+    .end();
   return { name: what.name, signature, code: code.writer.view() };
 }
 
@@ -165,7 +200,7 @@ function outOfBounds(code: Code, what: Piecewise): void {
     code.do(op.i32Or);
   }
   code
-    .if()
+    .open(op.if)
     .get(0)
     .get(1)
     .get(2)
@@ -182,7 +217,7 @@ function pieces(
 ): void {
   const step = (local: number, operation: number) =>
     code.get(local).i32(what.chunk).do(operation).set(local);
-  code.do(op.loop, 0x40);
+  code.open(op.loop);
   what.units(code.i32(what.chunk)).of(op.call, added.spend);
   step(2, op.i32Sub);
   if (direction === "backward") {
@@ -206,7 +241,7 @@ export function memoryGrow(added: Added, pagesMax: number): Appended {
   code.writer.u32(0);
   code.get(0).i32(pagesMax).of(op.memorySize, 0).do(op.i32Sub, op.i32GtU);
   fail(code);
-  code.get(0).if();
+  code.get(0).open(op.if);
   code.get(0).of(op.call, added.grow).do(op.i32Eqz);
   fail(code);
   code.get(0).i32(pageCostShift).do(op.i32Shl).of(op.call, added.spend);
@@ -229,11 +264,11 @@ export function tableGrow(added: Added, index: number, table: Table, entriesMax:
   code.writer.u8(1, 1, 0x7f);
   code.get(entries).i32(entriesMax).of(op.tableSize, index).do(op.i32Sub, op.i32GtU);
   fail(code);
-  code.of(op.tableSize, index).set(old).get(entries).if();
+  code.of(op.tableSize, index).set(old).get(entries).open(op.if);
   code.get(entries).i32(8).do(op.i32Mul).i32(0xffff).do(op.i32Add).i32(16).do(op.i32ShrU);
   code.of(op.call, added.grow).do(op.i32Eqz);
   fail(code);
-  code.end().do(op.block, 0x40, op.loop, 0x40);
+  code.end().open(op.block).open(op.loop);
   code.get(entries).i32(chunkEntries).do(op.i32LeU).of(op.brIf, 1);
   growBy(() => code.i32(chunkEntries));
   code.get(entries).i32(chunkEntries).do(op.i32Sub).set(entries).of(op.br, 0).end().end();
@@ -245,5 +280,5 @@ export function tableGrow(added: Added, index: number, table: Table, entriesMax:
 
 /** Answers -1, as a growth that failed, when the condition on the stack holds. */
 function fail(code: Code): void {
-  code.if().i32(-1).do(op.return).end();
+  code.open(op.if).i32(-1).do(op.return).end();
 }

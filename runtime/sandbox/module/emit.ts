@@ -1,8 +1,8 @@
 import { type Reader, Writer } from "./bytes.ts";
 import type { Appended } from "./bulk.ts";
-import { copyInitialiser } from "./initialisers.ts";
-import type { Added } from "./insertions.ts";
-import { kinds, type Module, type Range, readGlobalType, type Table } from "./parse.ts";
+import type { MeteredCode } from "./code-section.ts";
+import type { Added } from "./instructions.ts";
+import { kinds, type Module, type Range, type Table } from "./parse.ts";
 import type { Renumber } from "./renumber.ts";
 import { countOf, readerOf, section } from "./sections.ts";
 import { codeOf, type Signature } from "./signatures.ts";
@@ -24,7 +24,8 @@ export interface Parts {
   readonly memories: readonly Range[];
   readonly elements: Uint8Array;
   readonly data: Uint8Array;
-  readonly code: Uint8Array;
+  readonly globals: Uint8Array;
+  readonly code: MeteredCode;
   readonly names: Uint8Array;
 }
 
@@ -53,7 +54,8 @@ export function emitModule(parts: Parts): Uint8Array {
   emit(section.element, parts.elements);
   const dataCount = rawSection(parts, section.dataCount);
   if (dataCount.length > 0) writer.u8(section.dataCount).sized(dataCount);
-  emit(section.code, parts.code);
+  writer.u8(section.custom).sized(parts.code.hints);
+  emit(section.code, parts.code.content);
   emit(section.data, parts.data);
   writer.u8(section.custom).sized(parts.names);
   return writer.view().slice();
@@ -134,16 +136,8 @@ function writeRange(writer: Writer, { minimum, maximum }: Range): void {
     .u32(maximum ?? minimum);
 }
 
-function globalSection({ module, renumber }: Parts): Uint8Array {
-  const reader = readerOf(module.bytes, module.sections, section.global);
-  const count = countOf(reader);
-  const writer = new Writer().u32(count + 1);
-  for (let left = count; left > 0; left--) {
-    const start = reader.at;
-    readGlobalType(reader);
-    writer.copy(module.bytes, start, reader.at);
-    copyInitialiser(reader, writer, renumber);
-  }
+function globalSection({ module, globals }: Parts): Uint8Array {
+  const writer = new Writer().u32(module.globalCount - module.importedGlobals + 1).raw(globals);
   // The counter starts at nothing, so that a host that forgets to set it is asked at once.
   return writer.u8(0x7f, 1, 0x41, 0, 0x0b).view();
 }

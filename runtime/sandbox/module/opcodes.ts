@@ -130,8 +130,11 @@ function costsOf(): Uint8Array {
   set(0, op.tryTable);
   // Division and square roots take 10 to 40 cycles.
   set(8, 0x6d, 0x6e, 0x6f, 0x70, 0x7f, 0x80, 0x81, 0x82, 0x91, 0x95, 0x9f, 0xa3);
-  // Table entries and function references pass through a stub of the engine.
-  set(8, 0x25, 0x26, op.refFunc);
+  // An entry read or a reference made may pass through a stub of the engine, one written does.
+  set(8, 0x25, op.refFunc);
+  set(64, 0x26);
+  // The host is asked before memory grows.
+  set(64, op.memoryGrow);
   return table;
 }
 

@@ -6,6 +6,7 @@ import { readSignature, readValueType, type Signature, type ValueType } from "./
 
 /** What can be imported and exported, in the order of its codes. */
 export const kinds = ["function", "table", "memory", "global", "tag"] as const;
+/** One of `kinds`. */
 export type Kind = (typeof kinds)[number];
 
 /** The size of a table or memory: entries, or pages of 64 KiB. */
@@ -13,13 +14,18 @@ export interface Range {
   readonly minimum: number;
   readonly maximum: number | undefined;
 }
+
+/** A table: its size and what it holds. */
 export interface Table extends Range {
   readonly type: ValueType;
 }
+
+/** Offsets into the module: the first byte, and the one behind the last. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
+
 /** An import; `type` is its index into the types for a function or tag. */
 export interface Import {
   readonly module: string;
@@ -32,6 +38,8 @@ export interface Import {
   readonly names: Span;
   readonly description: Span;
 }
+
+/** An export. */
 export interface Export {
   readonly name: string;
   readonly kind: Kind;

@@ -3,15 +3,15 @@ import { checkNames, checkOneMemory } from "./admit.ts";
 import { AppendedFunctions } from "./appended.ts";
 import { Events } from "./body.ts";
 import { boundMemories, boundTables } from "./bounds.ts";
-import { bodiesOf, meterCode } from "./code.ts";
+import { bodiesOf, meterCode } from "./code-section.ts";
 import { emitModule } from "./emit.ts";
-import type { Added } from "./insertions.ts";
+import type { Added } from "./instructions.ts";
 import { nameSection } from "./names.ts";
 import { type Kind, type Module, parseModule } from "./parse.ts";
 import { pricesOf } from "./prices.ts";
-import { inserted, renumberBehind } from "./renumber.ts";
+import { inserted, notingFunctions, renumberBehind } from "./renumber.ts";
 import { parseSections, section } from "./sections.ts";
-import { renumberData, renumberElements } from "./segments.ts";
+import { renumberData, renumberElements, renumberGlobals } from "./segments.ts";
 import { SignatureTable } from "./signature-table.ts";
 import type { ValueType } from "./signatures.ts";
 import { checkSizes } from "./sizes.ts";
@@ -19,7 +19,7 @@ import { checkSizes } from "./sizes.ts";
 export type { ValueType } from "./signatures.ts";
 
 /** The version of the pass: rises whenever it may emit other bytes for the same input. */
-export const passVersion: number = 1;
+export const passVersion: number = 2;
 
 /** What a module asks to be given; `params` and `results` are empty unless it is a function. */
 export interface ImportInfo {
@@ -103,31 +103,30 @@ function signatureOf(module: Module, kind: Kind, type: number) {
 
 function meter(module: Module, options: PrepareOptions): Uint8Array {
   const bodies = bodiesOf(module);
-  const events = new Events();
-  const prices = pricesOf(module, bodies, events);
   const renumber = renumberBehind(module.importedFunctions, module.importedGlobals);
+  const referenced = new Set<number>();
+  const noting = notingFunctions(renumber, referenced);
   const tables = boundTables(module);
   const memories = boundMemories(module, options.memoryPagesMax);
-  const elements = renumberElements(module, renumber);
-  const data = renumberData(module, renumber);
+  const elements = renumberElements(module, noting);
+  const data = renumberData(module, noting);
+  const globals = renumberGlobals(module, noting);
+  const events = new Events();
+  const prices = pricesOf(module, bodies, events, referenced);
   const added = addedTo(module);
   const stores = { tables, memories, dataLengths: data.lengths, elementLengths: elements.lengths };
   const appended = new AppendedFunctions(added, stores);
   const signatures = new SignatureTable(module.types);
-  const metering = { bytes: module.bytes, added, appended, prices, renumber, signatures, events };
+  const { bytes, sections } = module;
+  const { catches } = prices;
+  const metering = { bytes, added, appended, prices, renumber, signatures, events, catches };
   const code = meterCode(module, bodies, metering, prices);
+  const names = nameSection(bytes, sections, renumber, namesOf(added, appended));
   return emitModule({
-    module,
-    renumber,
-    added,
-    signatures,
+    ...{ module, renumber, added, signatures, tables, memories, globals, code, names },
     appended: appended.all(),
-    tables,
-    memories,
     elements: elements.content,
     data: data.content,
-    code,
-    names: nameSection(module.bytes, module.sections, renumber, namesOf(added, appended)),
   });
 }
 
@@ -141,8 +140,7 @@ function addedTo(module: Module): Added {
     phase: module.importedGlobals,
     fuel: module.globalCount + inserted.globals,
     refuel: appended,
-    refill: appended + 1,
-    spend: appended + 2,
+    spend: appended + 1,
   };
 }
 

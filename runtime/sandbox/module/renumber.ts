@@ -14,3 +14,14 @@ export function renumberBehind(importedFunctions: number, importedGlobals: numbe
     global: (index) => (index < importedGlobals ? index : index + inserted.globals),
   };
 }
+
+/** Returns the same numbering, which notes the functions of the input that it is asked for. */
+export function notingFunctions(renumber: Renumber, noted: Set<number>): Renumber {
+  return {
+    global: renumber.global,
+    function: (index) => {
+      noted.add(index);
+      return renumber.function(index);
+    },
+  };
+}

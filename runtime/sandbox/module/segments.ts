@@ -1,7 +1,7 @@
 import { type Reader, Writer } from "./bytes.ts";
 import { copyInitialiser } from "./initialisers.ts";
 import { checkAtMost, moduleLimits } from "./limits.ts";
-import type { Module } from "./parse.ts";
+import { type Module, readGlobalType } from "./parse.ts";
 import type { Renumber } from "./renumber.ts";
 import { countOf, readerOf, section } from "./sections.ts";
 
@@ -45,6 +45,24 @@ export function renumberData(module: Module, renumber: Renumber): Segments {
     writer.u32(length).copy(reader.bytes, start, reader.at);
     return length;
   });
+}
+
+/**
+ * Returns the entries of the global section, without their count, with initialisers renumbered.
+ *
+ * @throws MODULE_FEATURE_REFUSED, MODULE_TOO_LARGE, MODULE_INVALID
+ * @see https://webassembly.github.io/spec/core/binary/modules.html#global-section
+ */
+export function renumberGlobals(module: Module, renumber: Renumber): Uint8Array {
+  const reader = readerOf(module.bytes, module.sections, section.global);
+  const writer = new Writer();
+  for (let left = countOf(reader); left > 0; left--) {
+    const start = reader.at;
+    readGlobalType(reader);
+    writer.copy(module.bytes, start, reader.at);
+    copyInitialiser(reader, writer, renumber);
+  }
+  return writer.view();
 }
 
 function renumberSegments(

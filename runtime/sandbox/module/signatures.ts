@@ -11,7 +11,8 @@ export interface Signature {
   readonly results: readonly ValueType[];
 }
 
-const valueTypes: ReadonlyMap<number, ValueType> = new Map([
+/** The bytes that stand for the value types. */
+export const valueTypes: readonly (readonly [number, ValueType])[] = [
   [0x7f, "i32"],
   [0x7e, "i64"],
   [0x7d, "f32"],
@@ -20,10 +21,12 @@ const valueTypes: ReadonlyMap<number, ValueType> = new Map([
   [0x70, "funcref"],
   [0x6f, "externref"],
   [0x69, "exnref"],
-]);
+];
+
+const types: ReadonlyMap<number, ValueType> = new Map(valueTypes);
 
 const codes: ReadonlyMap<ValueType, number> = new Map(
-  [...valueTypes].map(([code, type]) => [type, code]),
+  valueTypes.map(([code, type]) => [type, code]),
 );
 
 /** The byte that stands for a value type. */
@@ -37,7 +40,7 @@ export function codeOf(type: ValueType): number {
  * @throws MODULE_FEATURE_REFUSED, MODULE_INVALID
  */
 export function readValueType(reader: Reader): ValueType {
-  const type = valueTypes.get(reader.u8());
+  const type = types.get(reader.u8());
   if (type !== undefined) return type;
   throw new HostError("MODULE_FEATURE_REFUSED", { feature: "garbage-collected reference types" });
 }
@@ -48,7 +51,7 @@ export function readValueType(reader: Reader): ValueType {
  * @throws MODULE_FEATURE_REFUSED, MODULE_INVALID
  */
 export function passHeapType(reader: Reader): void {
-  const type = valueTypes.get(reader.u8());
+  const type = types.get(reader.u8());
   if (type === "funcref" || type === "externref" || type === "exnref") return;
   throw new HostError("MODULE_FEATURE_REFUSED", { feature: "garbage-collected reference types" });
 }

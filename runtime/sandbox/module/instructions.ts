@@ -11,22 +11,22 @@ export interface Added {
   readonly phase: number;
   /** Exported global: the counter. */
   readonly fuel: number;
-  /** Functions: counter → counter, borrowed → borrowed, units → nothing. */
+  /** Functions: counter → counter; units → nothing. */
   readonly refuel: number;
-  readonly refill: number;
   readonly spend: number;
 }
 
-/** What a function with loops and calls takes from the counter at a time, in units. */
-export const borrowed = 256;
-
-/** Writes instructions; one method an instruction or a short idiom of the pass. */
+/** Writes instructions, each method one of them or a short idiom. */
 export class Code {
   readonly writer: Writer;
+  /** Offsets of the branches that are hardly ever taken. */
+  readonly unlikelyAt: number[] = [];
 
   constructor(writer: Writer) {
     this.writer = writer;
   }
+
+  /** Instructions without immediates. */
   do(...operations: readonly number[]): this {
     for (const operation of operations) {
       if (operation > 0xff) this.writer.u8(0xfc).u32(operation & 0xff);
@@ -34,47 +34,49 @@ export class Code {
     }
     return this;
   }
-  /** An instruction with one unsigned immediate. */
+
+  /** An instruction with unsigned immediates. */
   of(operation: number, ...immediates: readonly number[]): this {
     this.do(operation);
     for (const immediate of immediates) this.writer.u32(immediate);
     return this;
   }
+
   i32(value: number): this {
     this.writer.u8(op.i32Const).s32(value);
     return this;
   }
+
   get(local: number): this {
     return this.of(op.localGet, local);
   }
+
   set(local: number): this {
     return this.of(op.localSet, local);
   }
+
   tee(local: number): this {
     return this.of(op.localTee, local);
   }
-  /** `if` without a result. */
-  if(): this {
-    return this.do(op.if, 0x40);
+
+  /** Tells the engine to keep what the next branch leads to out of the way. */
+  unlikely(): this {
+    this.unlikelyAt.push(this.writer.length);
+    return this;
   }
+
+  /** A block, loop or `if` without parameters and results. */
+  open(operation: number): this {
+    return this.do(operation, 0x40);
+  }
+
   end(): this {
     return this.do(op.end);
   }
 }
 
-/** Takes units from a local counter, without asking whether any are left. */
-export function takeLocal(code: Code, local: number, units: number): Code {
-  return code.get(local).i32(units).do(op.i32Sub).set(local);
-}
-
-/** Takes units from the global counter, without asking whether any are left. */
-export function takeGlobal(code: Code, added: Added, units: number): Code {
-  return code.of(op.globalGet, added.fuel).i32(units).do(op.i32Sub).of(op.globalSet, added.fuel);
-}
-
-/** Takes units from the global counter and refuels when it falls below zero. */
-export function takeChecked(code: Code, added: Added, local: number, units: number): Code {
-  code.of(op.globalGet, added.fuel).i32(units).do(op.i32Sub).tee(local);
-  code.of(op.globalSet, added.fuel).get(local).i32(0).do(op.i32LtS).if();
+/** Refuels the exported counter when a local, which holds its value, is below zero. */
+export function refuelBelowZero(code: Code, added: Added, local: number): Code {
+  code.get(local).i32(0).do(op.i32LtS).unlikely().open(op.if);
   return code.get(local).of(op.call, added.refuel).of(op.globalSet, added.fuel).end();
 }
