@@ -5,14 +5,16 @@ import type { Consents, InstallAnswer, PluginView } from "./host.ts";
 import type { ConsentAsk, InstallRequest, InstallStep } from "./install.ts";
 import type { Caller } from "./keys.ts";
 
-/** Installs that may wait at one time: each holds its package in memory. */
-const waitingMax = 16;
+/** Installs that may wait or run at one time: each holds its package in memory. */
+const openMax = 16;
 /** How long a person may think. */
 const waitMs = 15 * 60_000;
 
 /** An install that waits for somebody's yes. */
 interface Waiting {
   readonly ask: ConsentAsk;
+  /** Milliseconds of the monotonic clock. */
+  readonly until: number;
   readonly decide: (by: Caller | undefined) => void;
   readonly done: Promise<PluginView>;
   onStep: ((step: InstallStep) => void) | undefined;
@@ -28,38 +30,46 @@ export function createConsents(
   install: (request: InstallRequest) => Promise<PluginView>,
 ): Consents {
   const waiting = new Map<string, Waiting>();
+  const open = new Set<object>();
 
-  const begin = (request: Omit<InstallRequest, "consent">): Promise<InstallAnswer> => {
-    if (waiting.size >= waitingMax) throw new HostError("CONSENTS_FULL", { limit: waitingMax });
-    return new Promise((resolve, reject) => {
-      const entry: { onStep: Waiting["onStep"] } = { onStep: request.onStep };
-      const done = install({
-        ...request,
-        onStep: (step) => entry.onStep?.(step),
-        consent: (ask) =>
-          new Promise((decide) => {
-            const consentId = Buffer.from(clock.random(18)).toString("base64url");
-            const timer = setTimeout(() => settle(undefined), waitMs);
-            timer.unref();
-            const settle = (by: Caller | undefined) => {
-              clearTimeout(timer);
-              waiting.delete(consentId);
-              decide(by);
-            };
-            waiting.set(consentId, Object.assign(entry, { ask, decide: settle, done }));
-            resolve({ kind: "waiting", consentId, ask });
-          }),
-      });
-      // Whoever answers waits for the end; here it is only heard that there was nothing to ask.
-      done.then((plugin) => resolve({ kind: "installed", plugin }), reject);
-    });
+  const begin = async (request: Omit<InstallRequest, "consent">): Promise<InstallAnswer> => {
+    for (const each of waiting.values()) if (isOver(clock, each)) each.decide(undefined);
+    if (open.size >= openMax) throw new HostError("CONSENTS_FULL", { limit: openMax });
+    const { promise, resolve, reject } = Promise.withResolvers<InstallAnswer>();
+    const entry: { onStep: Waiting["onStep"] } = { onStep: request.onStep };
+    open.add(entry);
+    const ask = (asked: ConsentAsk): Promise<Caller | undefined> => {
+      const { promise: decision, resolve: decide } = Promise.withResolvers<Caller | undefined>();
+      const consentId = Buffer.from(clock.random(18)).toString("base64url");
+      // So that its package is let go although nobody asks for it again.
+      const timer = setTimeout(() => settle(undefined), waitMs).unref();
+      const settle = (by: Caller | undefined): void => {
+        clearTimeout(timer);
+        waiting.delete(consentId);
+        if (by === undefined) open.delete(entry);
+        decide(by);
+      };
+      const until = clock.monotonic() + waitMs;
+      waiting.set(consentId, Object.assign(entry, { ask: asked, until, decide: settle, done }));
+      resolve({ kind: "waiting", consentId, ask: asked });
+      return decision;
+    };
+    const done = install({ ...request, onStep: (step) => entry.onStep?.(step), consent: ask });
+    // Whoever answers waits for the end; here it is only heard that there was nothing to ask.
+    done.then((plugin) => resolve({ kind: "installed", plugin }), reject);
+    done.then(
+      () => open.delete(entry),
+      () => open.delete(entry),
+    );
+    return promise;
   };
 
   return {
     begin,
     async answer(consentId, pluginId, by, accept, onStep) {
       const found = waiting.get(consentId);
-      if (found === undefined || found.ask.id !== pluginId) {
+      if (found !== undefined && isOver(clock, found)) found.decide(undefined);
+      if (found === undefined || found.ask.id !== pluginId || isOver(clock, found)) {
         throw new HostError("CONSENT_NOT_FOUND", { consent: quote(consentId) });
       }
       found.onStep = onStep;
@@ -67,4 +77,8 @@ export function createConsents(
       return found.done;
     },
   };
+}
+
+function isOver(clock: Clock, { until }: Waiting): boolean {
+  return clock.monotonic() >= until;
 }

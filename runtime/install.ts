@@ -84,6 +84,13 @@ export interface Staged extends AsyncDisposable {
   commit(): Promise<void>;
 }
 
+/** A version that could answer, beside the one that does. */
+export interface Candidate {
+  /** The plugin as it will be. */
+  readonly installed: Installed;
+  readonly active: Active;
+}
+
 /** The parts of the host that an install passes through, each built once. */
 export interface InstallParts {
   /** Finds the package and packs it, so that everything after speaks of one digest. */
@@ -94,11 +101,17 @@ export interface InstallParts {
   installedAs(release: Release): Installed | undefined;
   /** @throws CONSENT_DECLINED */
   consent(release: Release, request: InstallRequest): Promise<Consent>;
-  /** Writes the package, meters and compiles its module, puts nothing in its place yet. */
+  /**
+   * Writes the package, meters and compiles its module, puts nothing in its place yet.
+   *
+   * @throws EXPORT_MISSING, and what refuses a module
+   */
   stage(release: Release, request: InstallRequest): Promise<Staged>;
-  /** Runs the plugin's own health check and load hook. @throws HOOK_FAILED, EXPORT_MISSING */
-  checkHealth(staged: Staged, consent: Consent): Promise<Active>;
-  activate(staged: Staged, checked: Active, consent: Consent, by: Caller): Promise<Installed>;
+  /** Waits until nobody else changes the plugin; disposing what it gives lets in the next. */
+  takeTurn(release: Release): Promise<Disposable>;
+  /** Runs the plugin's own health check and load hook. @throws HOOK_FAILED */
+  checkHealth(staged: Staged, consent: Consent): Promise<Candidate>;
+  activate(checked: Candidate, by: Caller): Promise<Installed>;
 }
 
 /**
@@ -118,8 +131,9 @@ export async function install(parts: InstallParts, request: InstallRequest): Pro
   const consent = await parts.consent(release, request);
   step("stage");
   await using staged = await parts.stage(release, request);
+  using _ = await parts.takeTurn(release);
   step("health");
   const checked = await parts.checkHealth(staged, consent);
   step("activate");
-  return parts.activate(staged, checked, consent, request.caller);
+  return parts.activate(checked, request.caller);
 }

@@ -19,6 +19,7 @@ import { activate, checkHealth, isCallable, jobOf, stage } from "./staging.ts";
 import type { Files } from "./store/files.ts";
 import type { PluginStore } from "./store/plugins.ts";
 import type { VersionRecord } from "./store/records.ts";
+import type { Turns } from "./turns.ts";
 import { signerName } from "./views.ts";
 
 /** What installing needs of the host. */
@@ -36,6 +37,7 @@ export interface InstallerParts {
   /** Import module → names that every module may import: the environment and WASI. */
   readonly imports: PrepareJob["imports"];
   readonly load: (installed: Installed, version: VersionRecord) => Active;
+  readonly turns: Turns;
   /** Runs a hook of a version. @throws HOOK_FAILED */
   readonly runHook: (active: Active, hook: string, input: unknown) => Promise<void>;
   /** Lets a version go once its last call is over. */
@@ -53,8 +55,9 @@ export function createInstaller(parts: InstallerParts): InstallParts {
     },
     consent: (release, request) => consent(parts, release, request),
     stage: (release, request) => stage(parts, release, request),
+    takeTurn: ({ id }) => parts.turns.take(id),
     checkHealth: (staged, given) => checkHealth(parts, staged, given),
-    activate: (staged, checked, given, by) => activate(parts, staged, checked, given, by),
+    activate: (checked, by) => activate(parts, checked, by),
   };
 }
 

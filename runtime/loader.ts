@@ -30,11 +30,16 @@ export interface LoaderParts {
   readonly metered: (version: VersionRecord) => Promise<Uint8Array>;
 }
 
-/** Returns a version made ready to be called; its runner starts at the first call. */
+/**
+ * Returns a version made ready to be called; its runner starts at the first call.
+ *
+ * @param config  what it reads; the plugin's own unless another is to be tried
+ */
 export function loadVersion(
   parts: LoaderParts,
   installed: Installed,
   version: VersionRecord,
+  config: Config = installed.config,
 ): Active {
   const { manifest } = version;
   const prepared = version.prepared as PreparedModule;
@@ -46,7 +51,7 @@ export function loadVersion(
     plugin: version.plugin,
     version: version.version,
     tools: [...tools, ...hooks.map(([name, exported]) => hookPlan(name, exported))],
-    config: configTexts(manifest, installed.config),
+    config: configTexts(manifest, config),
     functions: functions.map(({ name }) => name),
     limits,
     memoryPagesMin: prepared.memoryPagesMin,

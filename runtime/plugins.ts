@@ -4,6 +4,7 @@ import { toGrantsText } from "#manifests/grants.ts";
 import type { Audit } from "./audit.ts";
 import type { Calls } from "./calls.ts";
 import type { GuestLogs } from "./guest-logs.ts";
+import { sayFarewell } from "./hooks.ts";
 import type { Plugins, PluginView } from "./host.ts";
 import { type Active, grantsOf, type Installed, type Shelf } from "./installed.ts";
 import type { Caller } from "./keys.ts";
@@ -12,7 +13,8 @@ import { checkApart } from "./sandbox/preparer.ts";
 import type { Clock } from "./clock.ts";
 import type { Files } from "./store/files.ts";
 import type { PluginStore } from "./store/plugins.ts";
-import { bindingOf, type Config, type PluginState } from "./store/records.ts";
+import { bindingOf, type Config, type PluginState, type VersionRecord } from "./store/records.ts";
+import type { Turns } from "./turns.ts";
 import { activeVersion, toView } from "./views.ts";
 
 /** What the acts on installed plugins need of the host. */
@@ -25,7 +27,8 @@ export interface PluginsParts {
   readonly logs: GuestLogs;
   readonly calls: Calls;
   readonly quarantine: Quarantine;
-  readonly load: (installed: Installed, version: Active["version"]) => Active;
+  readonly load: (installed: Installed, version: VersionRecord, config?: Config) => Active;
+  readonly turns: Turns;
   readonly runHook: (active: Active, hook: string, input: unknown) => Promise<void>;
   readonly retire: (active: Active) => void;
 }
@@ -77,27 +80,35 @@ class PluginActs implements Plugins {
 
   /** @throws CONFIG_INVALID, CONFIG_REFUSED */
   async setConfig(id: string, value: unknown, by: Caller): Promise<Config> {
+    using _ = await this.#parts.turns.take(id);
     const installed = this.#parts.shelf.get(id);
     const version = activeVersion(installed);
     const config = await checkConfig(id, version.manifest.config, value);
     await this.#audit(by, "config", "set", installed);
-    const next: Installed = { ...installed, config, loaded: new Map() };
-    const active = this.#parts.load(next, version);
+    const active = this.#parts.load(installed, version, config);
+    try {
+      await this.#tellConfig(active, config);
+      await this.#parts.store.setConfig(bindingOf(version), config);
+    } catch (error) {
+      this.#parts.retire(active);
+      throw error;
+    }
+    installed.config = config;
+    this.#rest(installed);
+    installed.loaded.set(version.digest, active);
+    return config;
+  }
+
+  /** @throws CONFIG_REFUSED */
+  async #tellConfig(active: Active, config: Config): Promise<void> {
     try {
       await active.pool.warm();
       await this.#parts.runHook(active, "config", config);
     } catch (error) {
-      this.#parts.retire(active);
       if (!(error instanceof HostError)) throw error;
-      throw new HostError("CONFIG_REFUSED", { plugin: id, message: error.message });
+      const { plugin } = active.version;
+      throw new HostError("CONFIG_REFUSED", { plugin, message: error.message }, { cause: error });
     }
-    await this.#parts.store.setConfig(bindingOf(version), config);
-    const old = [...installed.loaded.values()];
-    installed.config = config;
-    installed.loaded.clear();
-    installed.loaded.set(version.digest, active);
-    for (const each of old) this.#parts.retire(each);
-    return config;
   }
 
   enable(id: string, by: Caller): Promise<PluginView> {
@@ -116,6 +127,10 @@ class PluginActs implements Plugins {
   }
 
   async stop(id: string, by: Caller): Promise<PluginView> {
+    // At once, also while somebody else changes the plugin; for good when it is our turn.
+    const installed = this.#parts.shelf.get(id);
+    installed.plugin = { ...installed.plugin, state: "stopped", reason: `stop by ${by.owner}` };
+    this.#parts.calls.cancelAll(id);
     const view = await this.#setState(id, by, "stop", "stopped");
     this.#parts.calls.cancelAll(id);
     this.#rest(this.#parts.shelf.get(id));
@@ -123,13 +138,14 @@ class PluginActs implements Plugins {
   }
 
   async remove(id: string, by: Caller, options: { readonly purge: boolean }): Promise<void> {
+    using _ = await this.#parts.turns.take(id);
     const installed = this.#parts.shelf.get(id);
     await this.#audit(by, "plugin", options.purge ? "purge" : "remove", installed);
+    await sayFarewell(this.#parts, installed);
     const unreferenced = await this.#parts.store.remove(installed.plugin.id, options);
+    // Calls in flight finish, and may do no more than compute.
+    installed.grants = null;
     this.#parts.shelf.drop(id);
-    for (const active of installed.loaded.values()) {
-      await this.#parts.runHook(active, "unload", {}).catch(() => {});
-    }
     this.#rest(installed);
     await this.#parts.files.remove(unreferenced);
     if (options.purge) await this.#parts.logs.remove(id);
@@ -146,6 +162,7 @@ class PluginActs implements Plugins {
   }
 
   async #setState(id: string, by: Caller, act: string, state: PluginState): Promise<PluginView> {
+    using _ = await this.#parts.turns.take(id);
     const installed = this.#parts.shelf.get(id);
     await this.#audit(by, "plugin", act, installed);
     const reason = state === "enabled" ? null : `${act} by ${by.owner}`;

@@ -4,14 +4,16 @@ import type { Digest, PluginId } from "#manifests/names.ts";
 import { checkLimits } from "#manifests/plugin-limits.ts";
 import { digestOf } from "#registry/digest.ts";
 import { fileOf } from "#registry/package.ts";
-import type { Consent, InstallRequest, Release, Staged } from "./install.ts";
-import type { Active, Installed } from "./installed.ts";
+import { sayFarewell } from "./hooks.ts";
+import type { Candidate, Consent, InstallRequest, Release, Staged } from "./install.ts";
+import type { Installed } from "./installed.ts";
 import type { InstallerParts } from "./installer.ts";
 import type { Caller } from "./keys.ts";
 import type { PreparedModule } from "./loader.ts";
 import { type ExportInfo, passVersion } from "./sandbox/module/prepare.ts";
 import { type PrepareJob, prepareApart } from "./sandbox/preparer.ts";
 import { bindingOf, type Config, type PluginRecord, type VersionRecord } from "./store/records.ts";
+import { signerName } from "./views.ts";
 
 const pageBytes = 65_536;
 
@@ -106,25 +108,30 @@ export async function checkHealth(
   parts: InstallerParts,
   staged: Staged,
   consent: Consent,
-): Promise<Active> {
+): Promise<Candidate> {
   const { version } = staged;
   // Compiled from where it will be read at every later start, its hash checked on the way.
   await staged.commit();
-  const candidate = await candidateOf(parts, version, consent);
-  const active = parts.load(candidate, version);
+  const installed = await candidateOf(parts, version, consent);
+  const candidate = { installed, active: parts.load(installed, version) };
+  const { active } = candidate;
   try {
     await active.pool.warm();
     if (active.hooks.has("health")) await parts.runHook(active, "health", {});
     if (active.hooks.has("load")) await parts.runHook(active, "load", {});
-    return active;
+    return candidate;
   } catch (error) {
-    parts.retire(active);
-    await removeUnused(parts, version);
+    await giveUp(parts, candidate);
     throw error;
   }
 }
 
-/** Takes the files of a version that came to nothing out of the store again. */
+/** Lets a version go that came to nothing, and takes its files out of the store again. */
+async function giveUp(parts: InstallerParts, { active }: Candidate): Promise<void> {
+  parts.retire(active);
+  await removeUnused(parts, active.version);
+}
+
 async function removeUnused(parts: InstallerParts, version: VersionRecord): Promise<void> {
   const used = parts.shelf.all().flatMap(({ versions }) => versions);
   const isUsed = used.some(({ digest }) => digest === version.digest);
@@ -182,34 +189,45 @@ function keptConfig(parts: InstallerParts, version: VersionRecord): Promise<Conf
 /** Writes that the version answers from now on, and lets the one before finish its calls. */
 export async function activate(
   parts: InstallerParts,
-  staged: Staged,
-  checked: Active,
-  consent: Consent,
+  checked: Candidate,
   by: Caller,
 ): Promise<Installed> {
-  const { version } = staged;
-  const { plugin: id } = version;
-  const before = parts.shelf.find(id);
-  const candidate = await candidateOf(parts, version, consent);
-  const { grants, config } = candidate;
+  const { installed, active } = checked;
+  const { version } = active;
+  const before = parts.shelf.find(version.plugin);
+  try {
+    await write(parts, checked, by);
+  } catch (error) {
+    await giveUp(parts, checked);
+    throw error;
+  }
+  installed.loaded.set(version.digest, active);
+  parts.shelf.put(version.plugin, installed);
+  if (before) await sayFarewell(parts, before);
+  for (const old of before?.loaded.values() ?? []) parts.retire(old);
+  return installed;
+}
+
+/** Audit first, so that nothing is active of which there is no record. */
+async function write(
+  parts: InstallerParts,
+  { installed, active }: Candidate,
+  by: Caller,
+): Promise<void> {
+  const { version } = active;
+  const { grants, config } = installed;
+  const { state, reason } = installed.plugin;
   parts.audit.append({
     kind: "install",
     act: "activate",
     decision: "allowed",
     owner: by.owner,
     keyId: by.id,
-    plugin: id,
+    plugin: version.plugin,
     version: version.version,
     digest: version.digest,
+    signer: signerName(version.signer),
   });
   await parts.audit.committed();
-  const { state, reason } = candidate.plugin;
   if (grants) await parts.store.activate({ version, grants, config, state, reason });
-  candidate.loaded.set(version.digest, checked);
-  parts.shelf.put(id, candidate);
-  for (const old of before?.loaded.values() ?? []) {
-    if (old.hooks.has("unload")) await parts.runHook(old, "unload", {}).catch(() => {});
-    parts.retire(old);
-  }
-  return candidate;
 }
