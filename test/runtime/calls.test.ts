@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import type { AuditRecord } from "#manifests/audit.ts";
@@ -16,44 +16,37 @@ import {
 } from "#test/support/host.ts";
 import { jsonTools, relay } from "#test/support/relay.ts";
 
-const held: { host?: TestHost } = {};
-const test$ = (): TestHost => {
-  assert.ok(held.host);
-  return held.host;
-};
 const plain = ["echo", "say", "spin", "trap", "fail"];
 const kv = ["kv_get", "kv_set", "kv_list"];
 
-before(async () => {
-  held.host = await openTestHost({ settings: { "queues.wait": "2s" } });
-  const uses = { kv: { quota: "64KiB", reason: "keep things" } };
-  await installGuest(test$(), {
-    id: "it",
-    module: relay(kv),
-    manifest: { provides: jsonTools(...plain, ...kv), uses, limits: { input: "2KiB" } },
-  });
-  await installGuest(test$(), {
-    id: "above",
-    module: relay(["tools_call"]),
-    manifest: {
-      provides: jsonTools("echo", "tools_call"),
-      uses: {
-        tools: [
-          { alias: "below", plugin: "local/it", tools: [...plain, "kv_set"], reason: "call it" },
-          { alias: "self", plugin: "local/above", tools: ["tools_call"], reason: "go round" },
-        ],
-      },
-    },
-  });
+const home = await openTestHost({ settings: { "queues.wait": "2s" } });
+after(() => home[Symbol.asyncDispose]());
+const uses = { kv: { quota: "64KiB", reason: "keep things" } };
+await installGuest(home, {
+  id: "it",
+  module: relay(kv),
+  manifest: { provides: jsonTools(...plain, ...kv), uses, limits: { input: "2KiB" } },
 });
-after(() => held.host?.[Symbol.asyncDispose]());
+await installGuest(home, {
+  id: "above",
+  module: relay(["tools_call"]),
+  manifest: {
+    provides: jsonTools("echo", "tools_call"),
+    uses: {
+      tools: [
+        { alias: "below", plugin: "local/it", tools: [...plain, "kv_set"], reason: "call it" },
+        { alias: "self", plugin: "local/above", tools: ["tools_call"], reason: "go round" },
+      ],
+    },
+  },
+});
 
 function keyed(id: string, ...scopes: string[]): Caller {
   return { ...callerNamed(id), scopes };
 }
 
 async function records(query: { kind?: string; plugin?: string }): Promise<AuditRecord[]> {
-  return (await test$().host.auditQuery({ ...query, limit: 1_000 })) as AuditRecord[];
+  return (await home.host.auditQuery({ ...query, limit: 1_000 })) as AuditRecord[];
 }
 
 /** The record of the call that failed with an error. */
@@ -65,7 +58,7 @@ async function recordOf(call: Promise<{ callId: string }>): Promise<AuditRecord 
 
 async function calling(caller: Caller, plugin: string, tool?: string): Promise<string> {
   const request: CallRequest = { caller, plugin, tool, input: { json: "1" } };
-  return codeOf(test$().host.call(request));
+  return codeOf(home.host.call(request));
 }
 
 for (const [scopes, plugin, tool, expected] of [
@@ -102,9 +95,7 @@ test("call() tells who may not call a plugin nothing about whether it is there",
       tool: "echo",
       input: { json: "1" },
     };
-    const error = await test$()
-      .host.call(request)
-      .catch((thrown: Error) => thrown);
+    const error = await home.host.call(request).catch((thrown: Error) => thrown);
     assert.ok(error instanceof Error);
     return {
       ...error,
@@ -118,7 +109,7 @@ test("call() tells who may not call a plugin nothing about whether it is there",
 });
 
 test("call() finds a version by its digest", async () => {
-  const { digest } = test$().host.plugins.info("local/it");
+  const { digest } = home.host.plugins.info("local/it");
   assert.equal(await calling(owner, `local/it@${digest}`, "echo"), "ok");
 });
 
@@ -127,7 +118,7 @@ for (const [act, back, code] of [
   ["disable", "enable", "PLUGIN_INACTIVE"],
 ] as const)
   test(`call() of a plugin after ${act} is refused until ${back}`, async () => {
-    const { plugins } = test$().host;
+    const { plugins } = home.host;
     await plugins[act]("local/it", owner);
     assert.equal(await calling(owner, "local/it", "echo"), code);
     assert.equal(await calling(keyed("narrow", "read"), "local/it", "echo"), "SCOPE_MISSING");
@@ -136,13 +127,13 @@ for (const [act, back, code] of [
   });
 
 test("call() refuses an input that is longer than the plugin takes, in bytes", async () => {
-  assert.equal(await codeOf(invoke(test$(), "it", "echo", "x".repeat(2_046))), "ok");
-  assert.equal(await codeOf(invoke(test$(), "it", "echo", "x".repeat(2_047))), "INPUT_TOO_LARGE");
-  assert.equal(await codeOf(invoke(test$(), "it", "echo", "€".repeat(700))), "INPUT_TOO_LARGE");
+  assert.equal(await codeOf(invoke(home, "it", "echo", "x".repeat(2_046))), "ok");
+  assert.equal(await codeOf(invoke(home, "it", "echo", "x".repeat(2_047))), "INPUT_TOO_LARGE");
+  assert.equal(await codeOf(invoke(home, "it", "echo", "€".repeat(700))), "INPUT_TOO_LARGE");
 });
 
 test("call() says what it cost", async () => {
-  const { usage, plugin, version, tool } = await invoke(test$(), "it", "kv_set", {
+  const { usage, plugin, version, tool } = await invoke(home, "it", "kv_set", {
     key: "a",
     value: "b",
   });
@@ -150,7 +141,7 @@ test("call() says what it cost", async () => {
   assert.ok(usage.fuel > 100 && usage.fuel < 1_000_000, String(usage.fuel));
   assert.ok(usage.wallMs > 0 && usage.memoryBytes >= 65_536);
   assert.equal(usage.hostCalls, 1);
-  const more = await invoke(test$(), "it", "echo", "x".repeat(1_000));
+  const more = await invoke(home, "it", "echo", "x".repeat(1_000));
   assert.equal(more.usage.hostCalls, 0);
 });
 
@@ -163,7 +154,7 @@ for (const [tool, caller, decision, code] of [
 ] as const)
   test(`a call of ${tool} that ends with ${code} is audited before it is answered`, async () => {
     const before = Date.now();
-    const record = await recordOf(invoke(test$(), "it", tool, "in", { caller }));
+    const record = await recordOf(invoke(home, "it", tool, "in", { caller }));
     assert.ok(record);
     assert.partialDeepStrictEqual(record, {
       kind: "call",
@@ -203,9 +194,9 @@ test("a call that cannot be audited is answered with nothing but that", async ()
 });
 
 test("calls.list() shows calls to their own key and to the scope logs only", async () => {
-  const { calls } = test$().host;
+  const { calls } = home.host;
   const [ada, bob] = [keyed("ada", "invoke"), keyed("bob", "invoke")];
-  const running = codeOf(invoke(test$(), "it", "spin", null, { caller: ada }));
+  const running = codeOf(invoke(home, "it", "spin", null, { caller: ada }));
   await sleep(50);
   const [own, ...others] = calls.list(ada);
   assert.deepEqual(others, []);
@@ -232,17 +223,17 @@ test("calls.list() shows calls to their own key and to the scope logs only", asy
 
 test("a caller that goes away ends its call", async () => {
   const gone = new AbortController();
-  const running = codeOf(invoke(test$(), "it", "spin", null, { signal: gone.signal }));
+  const running = codeOf(invoke(home, "it", "spin", null, { signal: gone.signal }));
   await sleep(30);
   gone.abort();
   assert.equal(await running, "CALL_CANCELLED");
-  const early = codeOf(invoke(test$(), "it", "spin", null, { signal: gone.signal }));
+  const early = codeOf(invoke(home, "it", "spin", null, { signal: gone.signal }));
   assert.equal(await early, "CALL_CANCELLED");
 });
 
 test("stop() ends the calls of a plugin, and no others", async () => {
-  const { plugins, calls } = test$().host;
-  const running = codeOf(invoke(test$(), "it", "spin"));
+  const { plugins, calls } = home.host;
+  const running = codeOf(invoke(home, "it", "spin"));
   await sleep(30);
   await plugins.stop("local/it", owner);
   assert.equal(await running, "CALL_CANCELLED");
@@ -253,7 +244,7 @@ test("stop() ends the calls of a plugin, and no others", async () => {
 test("a nested call is audited under its owner with the chain of plugins", async () => {
   const ada = keyed("ada", "invoke:local/above");
   const answer = await invoke(
-    test$(),
+    home,
     "above",
     "tools_call",
     { tool: "below/echo", input: [1] },
@@ -279,7 +270,7 @@ test("a nested call is audited under its owner with the chain of plugins", async
 
 test("a key that may call the upper plugin alone reaches the lower one through it only", async () => {
   const ada = keyed("ada", "invoke:local/above");
-  assert.equal(await codeOf(invoke(test$(), "it", "echo", 1, { caller: ada })), "SCOPE_MISSING");
+  assert.equal(await codeOf(invoke(home, "it", "echo", 1, { caller: ada })), "SCOPE_MISSING");
 });
 
 for (const [input, code] of [
@@ -292,7 +283,7 @@ for (const [input, code] of [
   [{ tool: "self", input: {} }, "HOST_REQUEST_INVALID"],
 ] as const)
   test(`tools_call of ${JSON.stringify(input)} is answered with ${code}`, async () => {
-    const { value } = await invoke(test$(), "above", "tools_call", input);
+    const { value } = await invoke(home, "above", "tools_call", input);
     const answer = JSON.stringify(value);
     assert.ok(answer.includes(`"code":"${code}"`), answer);
   });
@@ -300,15 +291,15 @@ for (const [input, code] of [
 test("plugins that call each other in a ring are stopped at the eighth", async () => {
   const ring = (depth: number): object =>
     depth === 0 ? { tool: "below/echo", input: "end" } : { tool: "self", input: ring(depth - 1) };
-  const six = await invoke(test$(), "above", "tools_call", ring(6));
+  const six = await invoke(home, "above", "tools_call", ring(6));
   assert.ok(JSON.stringify(six.value).includes('"end"'));
-  const deep = await invoke(test$(), "above", "tools_call", ring(9));
+  const deep = await invoke(home, "above", "tools_call", ring(9));
   assert.ok(JSON.stringify(deep.value).includes("DEPTH_EXCEEDED"), JSON.stringify(deep.value));
 });
 
 test("a nested call ends with the call that made it", async () => {
-  const { calls } = test$().host;
-  const running = codeOf(invoke(test$(), "above", "tools_call", { tool: "below/spin" }));
+  const { calls } = home.host;
+  const running = codeOf(invoke(home, "above", "tools_call", { tool: "below/spin" }));
   await sleep(80);
   const [upper, lower] = [...calls.list(owner)].sort((a, b) => b.ageMs - a.ageMs);
   assert.deepEqual([upper?.plugin, lower?.plugin], ["local/above", "local/it"]);
@@ -320,14 +311,14 @@ test("a nested call ends with the call that made it", async () => {
 });
 
 test("what a nested call burns is charged to the call that made it", async () => {
-  const nested = await invoke(test$(), "above", "tools_call", { tool: "below/echo", input: 1 });
-  const alone = await invoke(test$(), "it", "echo", 1);
+  const nested = await invoke(home, "above", "tools_call", { tool: "below/echo", input: 1 });
+  const alone = await invoke(home, "it", "echo", 1);
   assert.ok(nested.usage.fuel > alone.usage.fuel);
 });
 
 test("calls of tools that are not there add no series to the metrics", async () => {
   for (const name of ["made-up-1", "made-up-2"]) await calling(owner, "local/it", name);
-  const { text } = await test$().host.metrics();
+  const { text } = await home.host.metrics();
   assert.doesNotMatch(text, /made-up/);
   assert.match(text, /plugin="local\/it",tool="other",outcome="TOOL_NOT_FOUND"/);
 });
