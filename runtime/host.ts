@@ -8,7 +8,7 @@ import { healthOf } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { type ConsentAsk, type InstallRequest, install } from "./install.ts";
 import { makeFirstKey } from "./first-key.ts";
-import { createInstaller } from "./installer.ts";
+import { createInstaller, refusedInstall } from "./installer.ts";
 import type { Caller, Keys } from "./keys.ts";
 import { createPlugins } from "./plugins.ts";
 import { watchRunners } from "./watch.ts";
@@ -177,8 +177,15 @@ export async function createHost(wish: HostWish): Promise<Host> {
     config: () => parts.config.current,
     store: parts.store.plugins,
   });
-  const installed = async (request: InstallRequest): Promise<PluginView> =>
-    toView(await install(installer, request));
+  const installed = async (request: InstallRequest): Promise<PluginView> => {
+    try {
+      return toView(await install(installer, request));
+    } catch (error) {
+      parts.audit.append(refusedInstall(request, error));
+      await parts.audit.committed();
+      throw error;
+    }
+  };
   const startedAt = parts.clock.monotonic();
   return {
     keys: parts.keys,

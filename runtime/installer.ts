@@ -10,6 +10,7 @@ import { checkLimits } from "#manifests/plugin-limits.ts";
 import { quote } from "#manifests/quote.ts";
 import { fileOf, type Package, packageOfWasm, packFolder, readPackage } from "#registry/package.ts";
 import type { Audit } from "./audit.ts";
+import type { AuditEntry } from "./audit-line.ts";
 import type { CapabilityTable } from "./capabilities/table.ts";
 import type { Clock } from "./clock.ts";
 import type { Consent, InstallParts, InstallRequest, Release } from "./install.ts";
@@ -58,6 +59,23 @@ export function createInstaller(parts: InstallerParts): InstallParts {
     takeTurn: ({ id }) => parts.turns.take(id),
     checkHealth: (staged, given) => checkHealth(parts, staged, given),
     activate: (checked, by) => activate(parts, checked, by),
+  };
+}
+
+/** Returns the record of an install that came to nothing. */
+export function refusedInstall({ caller, source }: InstallRequest, error: unknown): AuditEntry {
+  const { code, facts } = error instanceof HostError ? error : new HostError("INTERNAL", {});
+  const decided = ["CONSENT_DECLINED", "UNSIGNED_REFUSED"];
+  const { plugin } = facts as { readonly plugin?: unknown };
+  return {
+    kind: "install",
+    act: "install",
+    decision: decided.includes(code) ? "denied" : "failed",
+    code,
+    owner: caller.owner,
+    keyId: caller.id,
+    plugin: typeof plugin === "string" ? plugin.slice(0, 64) : null,
+    target: source.kind === "path" ? quote(source.path, 300) : null,
   };
 }
 
