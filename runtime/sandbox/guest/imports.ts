@@ -21,6 +21,8 @@ export interface ImportParts {
   readonly fuel: Fuel;
   /** The call that runs now, if any. */
   readonly ports: () => CallPorts | undefined;
+  /** Takes a line of the guest: that of a call, or of the initialisation. */
+  readonly log: (level: number, text: string) => void;
   /** Hears the code of `proc_exit`, which ends the guest. */
   readonly onExit: (code: number) => void;
 }
@@ -35,7 +37,7 @@ export function createImports(parts: ImportParts): {
   const imports: Record<string, WebAssembly.ModuleImports> = {};
   const door = doorPorts(fuel);
   // Whoever logs has charged for it, and so has heard whether the guest was ended.
-  const log = (level: number, text: string) => parts.ports()?.log(level, text);
+  const { log } = parts;
   if (modules.has(envModule)) {
     imports[envModule] = createEnv(kernel, {
       ...door,

@@ -64,6 +64,9 @@ export class Instance implements Entrant {
   #exports: WebAssembly.Exports = {};
   #wasi: Wasi | undefined;
   #ports: CallPorts | undefined;
+  /** What was logged before there was a call; the first one takes it along. */
+  #early: { readonly level: number; readonly text: string }[] = [];
+  #earlyBytes = 0;
   #exitCode: number | undefined;
   #isLast = false;
   #alive = false;
@@ -130,6 +133,9 @@ export class Instance implements Entrant {
     this.#room.full = false;
     this.#fuel.begin(budget.fuel, budget.deadlineAt);
     if (!this.#kernel.setInput(input)) this.#fuel.end("MEMORY_EXHAUSTED");
+    if (this.#early.length === 0) return;
+    for (const { level, text } of this.#early) ports.log(level, text);
+    this.#early = [];
   }
 
   get entry(): number {
@@ -161,6 +167,16 @@ export class Instance implements Entrant {
     this.#alive = false;
     for (const entry of this.#entries.values()) this.#guest.driver.forget(entry);
     this.#entries.clear();
+  }
+
+  #log(level: number, text: string): void {
+    if (this.#ports) {
+      this.#ports.log(level, text);
+      return;
+    }
+    if (this.#earlyBytes > this.#guest.plan.limits.logBytes) return;
+    this.#earlyBytes += text.length;
+    this.#early.push({ level, text });
   }
 
   #finish(returned: unknown, trap: unknown): void {
@@ -215,6 +231,7 @@ export class Instance implements Entrant {
       kernel: this.#kernel,
       fuel: this.#fuel,
       ports: () => this.#ports,
+      log: (level, text) => this.#log(level, text),
       onExit: (code) => {
         this.#exitCode = code;
       },
