@@ -28,13 +28,21 @@ export interface TestHostOptions {
 
 /** Starts a real host in a home that is not there yet. */
 export async function openTestHost(options: TestHostOptions = {}): Promise<TestHost> {
-  const { settings = {}, ...parts } = options;
   await using undo = new AsyncDisposableStack();
-  const folder = undo.use(await temporaryFolder());
-  const home = join(folder.path, "home");
-  const host = undo.use(await createHost({ home, config: configOf(settings), ...parts }));
+  const { path } = undo.use(await temporaryFolder());
+  const { host } = undo.use(await openHostIn(path, options));
   const held = undo.move();
-  return { host, folder: folder.path, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { host, folder: path, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** Starts a real host on the home in a folder, which stays when the host is disposed. */
+export async function openHostIn(
+  folder: string,
+  { settings = {}, ...parts }: TestHostOptions = {},
+): Promise<TestHost> {
+  const home = join(folder, "home");
+  const host = await createHost({ home, config: configOf(settings), ...parts });
+  return { host, folder, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() };
 }
 
 function configOf(settings: NonNullable<TestHostOptions["settings"]>): Config {

@@ -30,7 +30,8 @@ export function relay(functions: readonly string[] = [], mark = ""): string {
     body: `${copied}
       ${relays.join("\n")}
       (func (export "echo") (call $output_set (call $input_offset) (call $input_length)))
-      (func (export "say") (call $log_info (call $copied)))
+      (func (export "say") (call $log_info (call $copied))
+        (call $output_set (call $input_offset) (call $input_length)))
       (func (export "spin") (loop $again (br $again)))
       (func (export "trap") unreachable)
       (func (export "fail") (result i32) (call $error_set (call $copied)) (i32.const 1))
