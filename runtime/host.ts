@@ -11,6 +11,7 @@ import { makeFirstKey } from "./first-key.ts";
 import { createInstaller, refusedInstall } from "./installer.ts";
 import type { Caller, Keys } from "./keys.ts";
 import { createPlugins } from "./plugins.ts";
+import { meterAgain } from "./remeter.ts";
 import { watchRunners } from "./watch.ts";
 import { toView } from "./views.ts";
 
@@ -167,9 +168,11 @@ export interface Host extends AsyncDisposable {
  * @throws HOME_IN_USE, HOME_UNUSABLE, SCHEMA_NEWER, STORE_DAMAGED
  */
 export async function createHost(wish: HostWish): Promise<Host> {
-  const parts = await assemble(wish);
+  await using undo = new AsyncDisposableStack();
+  const parts = undo.use(await assemble(wish));
   watchRunners(parts);
-  const house = keepHouse(parts);
+  undo.use(keepHouse(parts));
+  undo.use(meterAgain(parts));
   await makeFirstKey(parts);
   const installer = createInstaller({
     ...parts,
@@ -187,6 +190,7 @@ export async function createHost(wish: HostWish): Promise<Host> {
     }
   };
   const startedAt = parts.clock.monotonic();
+  const held = undo.move();
   return {
     keys: parts.keys,
     plugins: createPlugins({ ...parts, store: parts.store.plugins }),
@@ -216,9 +220,6 @@ export async function createHost(wish: HostWish): Promise<Host> {
       return parts.admission.open;
     },
     drain: (graceMs) => drain(parts, graceMs),
-    async [Symbol.asyncDispose]() {
-      house[Symbol.dispose]();
-      await parts[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

@@ -83,7 +83,7 @@ export function loadVersion(
 }
 
 /** Limits that hold now: what was asked for, never above a ceiling that was lowered since. */
-function limitsOf(manifest: Manifest, { defaults, ceilings }: HostConfig): PluginLimits {
+export function limitsOf(manifest: Manifest, { defaults, ceilings }: HostConfig): PluginLimits {
   const asked: PluginLimits = { ...defaults, ...manifest.limits };
   const names = Object.keys(defaults) as (keyof PluginLimits)[];
   const held = names.map((name) => [name, Math.min(asked[name], ceilings[name])] as const);

@@ -22,6 +22,8 @@ export interface ApartOptions {
   readonly limitMs?: number;
   /** Starts it; the sandbox's own when left out. */
   readonly start?: () => ChildProcess;
+  /** Ends it when it fires: nobody waits for its answer any more. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is to be prepared. */
@@ -92,8 +94,10 @@ interface Told {
 }
 
 async function askApart(job: Job, bytes: Uint8Array, options: ApartOptions): Promise<Told> {
-  const { limitMs = preparingMs, start = startPreparer } = options;
+  const { limitMs = preparingMs, start = startPreparer, signal } = options;
   const child = start();
+  const end = (): void => void child.kill("SIGKILL");
+  signal?.addEventListener("abort", end);
   const late = AbortSignal.timeout(limitMs);
   late.addEventListener("abort", () => child.kill("SIGKILL"));
   const watcher = setInterval(() => killLarge(child), watchMs);
@@ -107,7 +111,8 @@ async function askApart(job: Job, bytes: Uint8Array, options: ApartOptions): Pro
     throw new HostError("MODULE_INVALID", { reason }, { cause: error });
   } finally {
     clearInterval(watcher);
-    child.kill("SIGKILL");
+    signal?.removeEventListener("abort", end);
+    end();
   }
 }
 
