@@ -22,6 +22,8 @@ export interface OpenCall extends Ticket {
   /** Whether it has asked for anything that must not happen twice. */
   hasWritten: boolean;
   leave: (() => void) | undefined;
+  /** Ended because the host stops, and not because anybody cancelled it. */
+  isStopped: boolean;
 }
 
 /** Throws when a caller may not call a plugin's tool. @throws SCOPE_MISSING */
@@ -56,6 +58,12 @@ export function checkEnds(caller: Caller, callId: string, call: OpenCall | undef
  */
 export function mayRunAgain({ hasWritten, abort }: OpenCall, outcome: Outcome): boolean {
   return outcome.diedWaiting === true && !hasWritten && !abort.signal.aborted;
+}
+
+/** Returns how a call failed, in the words for those whom the host itself has ended. */
+export function asStopped({ isStopped }: OpenCall, failure: HostError): HostError {
+  const isCancelled = isStopped && failure.code === "CALL_CANCELLED";
+  return isCancelled ? new HostError("HOST_STOPPING", {}, { cause: failure }) : failure;
 }
 
 /** Whether a caller may see a call: those of its own key, or all with the scope `logs`. */

@@ -13,6 +13,7 @@ import type {
   Usage,
 } from "./call.ts";
 import {
+  asStopped,
   callerKey,
   checkCaller,
   checkEnds,
@@ -82,6 +83,7 @@ export class Calls implements CallParts {
       hasChildren: false,
       hasWritten: false,
       leave: undefined,
+      isStopped: false,
     };
     this.#open.set(call.callId, call);
     return call;
@@ -169,7 +171,9 @@ export class Calls implements CallParts {
     const call = ticket as OpenCall;
     const usage = this.#usageOf(call, outcome);
     const limitMs = call.deadlineAt - call.runningSince;
-    const failure = outcome.ok ? undefined : failureOf(plugin, limitMs, outcome.payload);
+    const failure = outcome.ok
+      ? undefined
+      : asStopped(call, failureOf(plugin, limitMs, outcome.payload));
     this.#close(call, failure?.code, usage);
     await this.#parts.audit.committed();
     if (failure) throw failure;
@@ -178,8 +182,9 @@ export class Calls implements CallParts {
     return { callId: call.callId, plugin: id, version, tool: call.tool, output, usage };
   }
 
-  async refuse(ticket: Ticket, error: unknown): Promise<unknown> {
+  async refuse(ticket: Ticket, thrown: unknown): Promise<unknown> {
     const call = ticket as OpenCall;
+    const error = thrown instanceof HostError ? asStopped(call, thrown) : thrown;
     if (this.#open.has(call.callId)) {
       const code = error instanceof HostError ? error.code : "INTERNAL";
       this.#close(call, code, { fuel: 0, wallMs: 0, memoryBytes: 0, hostCalls: 0 });
@@ -201,10 +206,18 @@ export class Calls implements CallParts {
     checkEnds(by, callId, this.#open.get(callId)).abort.abort();
   }
 
-  /** Ends the calls of one plugin, or all. */
-  cancelAll(plugin?: string): void {
+  /** Ends the calls of one plugin. */
+  cancelAll(plugin: string): void {
     for (const call of this.#open.values()) {
-      if (plugin === undefined || call.plugin?.version.plugin === plugin) call.abort.abort();
+      if (call.plugin?.version.plugin === plugin) call.abort.abort();
+    }
+  }
+
+  /** Ends all calls with HOST_STOPPING. */
+  stopAll(): void {
+    for (const call of this.#open.values()) {
+      call.isStopped = true;
+      call.abort.abort();
     }
   }
 

@@ -17,7 +17,7 @@ export async function drain(
     while (calls.size > 0 && clock.monotonic() < end) await sleep(stepMs);
   };
   await over(graceMs);
-  calls.cancelAll();
+  calls.stopAll();
   await over(cancelMs);
   await audit.committed();
 }

@@ -5,6 +5,8 @@ import { run } from "./edge/cli/run.ts";
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 3);
 });
+// Nobody listens to its remarks any more: no reason for a host to cut the calls that run.
+process.stderr.on("error", () => {});
 // Without a listener this signal opens a debugger, when Node was started without --disable-sigusr1.
 process.on("SIGUSR1", () => {});
 

@@ -154,7 +154,7 @@ test("a cancelled call is not run again", async () => {
   const host = open();
   const code = host.code();
   const first = await runOf(host.fleet, 0);
-  host.calls.cancelAll();
+  host.calls.cancelAll("it");
   first.end({ ...died, diedWaiting: true });
   assert.equal(await code, "RUNNER_DIED");
 });
