@@ -57,9 +57,14 @@ export interface Invoke {
 const invokeBytes = 5 * 4 + 8 + 8;
 
 /** Writes a call and its input. */
-export function writeInvoke(writer: FrameWriter, invoke: Invoke, input: Uint8Array): void {
+export function writeInvoke(
+  writer: FrameWriter,
+  call: number,
+  invoke: Omit<Invoke, "call">,
+  input: Uint8Array,
+): void {
   const { buffer, at } = writer.open(frame.invoke, invokeBytes + input.length);
-  buffer.writeUInt32LE(invoke.call, at);
+  buffer.writeUInt32LE(call, at);
   buffer.writeUInt32LE(invoke.module, at + 4);
   buffer.writeUInt32LE(invoke.tool, at + 8);
   buffer.writeUInt32LE(invoke.instance, at + 12);
@@ -113,21 +118,22 @@ export function writeResult(writer: FrameWriter, result: Result, payload: Uint8A
 }
 
 /** Reads a result; undefined when the body is too short or a number is none. */
-export function readResult(body: Buffer): { result: Result; payload: Buffer } | undefined {
+export function readResult(body: Buffer): (Result & { readonly payload: Buffer }) | undefined {
   if (body.length < resultBytes) return undefined;
-  const result = {
+  const fuel = body.readDoubleLE(8);
+  const memoryBytes = body.readDoubleLE(16);
+  if (!(fuel >= 0 && fuel < Infinity && memoryBytes >= 0 && memoryBytes < Infinity))
+    return undefined;
+  return {
     call: body.readUInt32LE(0),
     ok: body[4] === 1,
     alive: body[5] === 1,
     raw: body[6] === 1,
-    fuel: body.readDoubleLE(8),
-    memoryBytes: body.readDoubleLE(16),
+    fuel,
+    memoryBytes,
     hostCalls: body.readUInt32LE(24),
+    payload: body.subarray(resultBytes),
   };
-  const { fuel, memoryBytes } = result;
-  if (!(fuel >= 0 && fuel < Infinity && memoryBytes >= 0 && memoryBytes < Infinity))
-    return undefined;
-  return { result, payload: body.subarray(resultBytes) };
 }
 
 /** A guest's question to the host, or the host's answer: JSON and up to 16 blocks of bytes. */

@@ -1,9 +1,10 @@
 import { HostError } from "#manifests/errors.ts";
 import type { Fleet } from "./fleet.ts";
 import type { GuestPlan } from "./messages.ts";
-import { FairQueue, type Waiter } from "./queue.ts";
+import { FairQueue } from "./queue.ts";
 import type { Runner } from "./runner.ts";
-import { Seat } from "./seat.ts";
+import { type Place, Seat } from "./seat.ts";
+import { waitIn } from "./waiting.ts";
 
 /** One version of a plugin, ready to be run. */
 export interface LoadedGuest {
@@ -48,7 +49,7 @@ export class Pool {
   readonly #queue = new FairQueue<Seat>();
   readonly #held = new Map<string, number>();
   /** Longest unused first. */
-  readonly #idle: { caller: string; instance: number; since: number }[] = [];
+  readonly #idle: Place[] = [];
   #runner: Runner | undefined;
   #starting: Promise<void> | undefined;
   #live = 0;
@@ -128,8 +129,9 @@ export class Pool {
     while ((this.#idle[0]?.since ?? Number.POSITIVE_INFINITY) < before) this.#evict(runner);
   }
 
-  #keep({ caller, instance }: Seat): void {
-    this.#idle.push({ caller, instance, since: performance.now() });
+  #keep({ place }: Seat): void {
+    place.since = performance.now();
+    this.#idle.push(place);
   }
 
   /** Counts a call that waits for the host: it leaves the processor to others. */
@@ -137,6 +139,9 @@ export class Pool {
     this.#suspended += by;
     if (by === 1) this.#pump();
   }
+
+  /** The same, for a runner. */
+  readonly onWait = (waiting: boolean): void => this.suspended(waiting ? 1 : -1);
 
   get #single(): boolean {
     return this.guest.instances === "single";
@@ -189,8 +194,9 @@ export class Pool {
     if (known === undefined) this.#count(runner, 1);
     this.#live += 1;
     this.#held.set(caller, (this.#held.get(caller) ?? 0) + 1);
-    const instance = known ?? this.#numbers.next();
-    return new Seat(this, { runner, caller, instance, fresh: this.guest.instances === "fresh" });
+    const place = known ?? { caller, instance: this.#numbers.next(), since: 0 };
+    place.caller = caller;
+    return new Seat(this, runner, place, this.guest.instances === "fresh");
   }
 
   /**
@@ -204,13 +210,15 @@ export class Pool {
     if (runner === undefined) throw new HostError("HOST_STOPPING", {});
     this.#count(runner, 1);
     this.#live += 1;
-    const instance = this.#numbers.next();
-    return new Seat(this, { runner, caller: hookCaller, instance, fresh: true });
+    const place = { caller: hookCaller, instance: this.#numbers.next(), since: 0 };
+    return new Seat(this, runner, place, true);
   }
 
-  #takeIdle(caller: string): number | undefined {
-    const index = this.#idle.findLastIndex((idle) => this.#single || idle.caller === caller);
-    return index < 0 ? undefined : this.#idle.splice(index, 1)[0]?.instance;
+  #takeIdle(caller: string): Place | undefined {
+    const last = this.#idle.at(-1);
+    if (this.#single || last?.caller === caller) return this.#idle.pop();
+    const index = this.#idle.findLastIndex((idle) => idle.caller === caller);
+    return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
   }
 
   #evict(runner: Runner): boolean {
@@ -242,37 +250,13 @@ export class Pool {
   }
 
   #wait(caller: string, signal: AbortSignal | undefined): Promise<Seat> {
-    const plugin = this.guest.plugin;
-    const limitMs = this.#limits.queueMs;
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", cancel);
-      };
-      const waiter: Waiter<Seat> = {
-        caller,
-        grant: (seat) => {
-          leave();
-          resolve(seat);
-        },
-        refuse: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const give = (error: HostError) => {
-        if (this.#queue.remove(waiter)) waiter.refuse(error);
-        this.#leave();
-      };
-      const cancel = () => give(new HostError("CALL_CANCELLED", { plugin }));
-      const timer = setTimeout(
-        () => give(new HostError("QUEUE_TIMEOUT", { plugin, limitMs })),
-        limitMs,
-      );
-      signal?.addEventListener("abort", cancel, { once: true });
-      this.#queue.push(waiter);
-      this.#pump();
+    const { plugin } = this.guest;
+    const waiting = waitIn(this.#queue, caller, {
+      ...{ plugin, signal, limitMs: this.#limits.queueMs },
+      onLeave: () => this.#leave(),
     });
+    this.#pump();
+    return waiting;
   }
 
   async #start(): Promise<void> {

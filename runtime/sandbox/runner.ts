@@ -1,8 +1,5 @@
 import {
-  type Exchange,
-  type GuestLimits,
   type GuestPlan,
-  type Invoke,
   lineBytesMax,
   readExchange,
   readResult,
@@ -12,6 +9,9 @@ import {
 } from "./messages.ts";
 import { Peer, type PeerEnd, type StartProcess } from "./peer.ts";
 import { FrameError, frame } from "./wire.ts";
+import { failure, Live, type Outcome, type Work } from "./work.ts";
+
+export type { Outcome, Work, WorkPorts } from "./work.ts";
 
 /** How often deadlines are looked at, in milliseconds. */
 const sweepMs = 5;
@@ -19,55 +19,18 @@ const sweepMs = 5;
 const sweepsMax = 10;
 /** A sweep later than this says that the machine is busy, and proves nothing against the runner. */
 const lateMs = 25;
+/**
+ * How long a runner may have no time for anything else, in milliseconds, when it says so before: it
+ * checks one value, and no guest runs meanwhile.
+ */
+const busyMs = 250;
+/**
+ * What a sweep counts while it is busy, or has not read all that was sent to it, which may be long
+ * inputs with the news of a call's end behind them. Neither stretches 50 ms beyond two seconds.
+ */
+const busySweep = 1 / 40;
 /** Longest reason for which a module may be refused, in bytes. */
 const reasonBytesMax = 64 * 1024;
-
-/** What the host does for a call while a runner runs it. */
-export interface WorkPorts {
-  /** Never rejects. `fuel` is what calls on behalf of this one burnt, in thousands of units. */
-  ask(number: number, exchange: Exchange): Promise<Exchange & { readonly fuel?: number }>;
-  log(level: number, text: string): void;
-}
-
-/** A call for a runner. */
-export interface Work {
-  readonly invoke: Omit<Invoke, "call">;
-  readonly input: Uint8Array;
-  readonly functionCount: number;
-  /** What the guest may ask and log: a runner that passes on more is not the one that was started. */
-  readonly limits: Pick<GuestLimits, "hostCalls" | "logBytes">;
-  readonly ports: WorkPorts;
-  /** Hears that the guest waits for the host, or no longer. */
-  readonly onWait: (waiting: boolean) => void;
-}
-
-/** How a call ended. `alive` is false when its instance is gone. */
-export interface Outcome {
-  readonly ok: boolean;
-  /** The runner died while the guest waited for the host, so that it was not what killed it. */
-  readonly diedWaiting?: boolean;
-  readonly alive: boolean;
-  readonly raw: boolean;
-  readonly fuel: number;
-  readonly memoryBytes: number;
-  readonly hostCalls: number;
-  /** The output; of a failure the JSON `{code, facts}`, a claim of the runner (untrusted). */
-  readonly payload: Buffer;
-}
-
-/** A call that is live on this pipe. */
-interface Live {
-  readonly work: Work;
-  readonly deadlineAt: number;
-  readonly settle: (outcome: Outcome) => void;
-  asked: number;
-  open: number;
-  logged: number;
-  /** Why the host ended it; undefined while it has authority. */
-  ended: string | undefined;
-  /** Sweeps since then. */
-  closing: number;
-}
 
 /** Why a runner ended. */
 export interface RunnerEnd extends PeerEnd {
@@ -85,6 +48,7 @@ export class Runner {
   #nextCall = 1;
   #sweeper: NodeJS.Timeout | undefined;
   #sweptAt = 0;
+  #busyUntil = 0;
   /** Instances that live in it, as the pools count them. */
   instances = 0;
   /** Those of them whose state later calls are promised. */
@@ -153,9 +117,8 @@ export class Runner {
       const call = this.#nextCall;
       this.#nextCall = (call + 1) >>> 0 || 1;
       const deadlineAt = performance.now() + work.invoke.deadlineMs;
-      const counts = { asked: 0, open: 0, logged: 0, closing: 0 };
-      this.#live.set(call, { work, deadlineAt, settle, ...counts, ended: undefined });
-      writeInvoke(this.#peer.writer, { ...work.invoke, call }, work.input);
+      this.#live.set(call, new Live(work, deadlineAt, settle));
+      writeInvoke(this.#peer.writer, call, work.invoke, work.input);
       onCall(call);
       if (this.#sweeper === undefined) this.#watch();
     });
@@ -169,7 +132,7 @@ export class Runner {
     const live = this.#live.get(call);
     if (live === undefined || live.ended !== undefined) return;
     live.ended = code;
-    waitsNoMore(live);
+    live.waitNoMore();
     writeNumbers(this.#peer.writer, frame.cancel, [call], Buffer.from(code));
     this.#peer.writer.flush();
   }
@@ -186,7 +149,8 @@ export class Runner {
     for (const live of this.#live.values()) {
       const diedWaiting = live.open > 0;
       if (!diedWaiting) suspects.add(live.work.invoke.module);
-      settle(live, live.ended ? failure(live.ended) : { ...failure("RUNNER_DIED"), diedWaiting });
+      const died = { ...failure("RUNNER_DIED"), diedWaiting };
+      live.settle(live.ended ? failure(live.ended) : died);
     }
     this.#live.clear();
     for (const { reject } of this.#loading.values()) reject(new Error(end.reason));
@@ -203,10 +167,11 @@ export class Runner {
     const now = performance.now();
     const late = now - this.#sweptAt > lateMs;
     this.#sweptAt = now;
+    const sweep = now < this.#busyUntil || this.#peer.isBehind ? busySweep : 1;
     for (const [call, live] of this.#live) {
       if (live.ended === undefined && now >= live.deadlineAt)
         this.cancel(call, "DEADLINE_EXCEEDED");
-      else if (live.ended !== undefined && !late) live.closing += 1;
+      else if (live.ended !== undefined && !late) live.closing += sweep;
       if (live.closing > sweepsMax) {
         this.kill("it did not end a call that was over");
         return;
@@ -219,6 +184,9 @@ export class Runner {
 
   #receive(type: number, body: Buffer): void {
     switch (type) {
+      case frame.busy:
+        this.#busyUntil = performance.now() + busyMs;
+        return;
       case frame.result:
         this.#result(body);
         return;
@@ -251,13 +219,13 @@ export class Runner {
 
   #result(body: Buffer): void {
     const read = readResult(body);
-    const live = read && this.#live.get(read.result.call);
+    const live = read && this.#live.get(read.call);
     if (!read || !live) throw new FrameError("it ended a call that was not live");
-    this.#live.delete(read.result.call);
-    const { fuel, memoryBytes, hostCalls } = read.result;
+    this.#live.delete(read.call);
+    const { fuel, memoryBytes, hostCalls } = read;
     // What the host has ended stays ended, also when the answer was on its way.
-    if (live.ended) settle(live, { ...failure(live.ended), fuel, memoryBytes, hostCalls });
-    else settle(live, { ...read.result, payload: read.payload });
+    if (live.ended) live.settle({ ...failure(live.ended), fuel, memoryBytes, hostCalls });
+    else live.settle(read);
   }
 
   #log(body: Buffer): void {
@@ -292,21 +260,4 @@ export class Runner {
       writeExchange(this.#peer.writer, frame.answer, read.call, read.request, fuel, answer);
     });
   }
-}
-
-/** Ends a call for whoever waits for it. */
-function settle(live: Live, outcome: Outcome): void {
-  waitsNoMore(live);
-  live.settle(outcome);
-}
-
-function waitsNoMore(live: Live): void {
-  if (live.open > 0) live.work.onWait(false);
-  live.open = 0;
-}
-
-function failure(code: string): Outcome {
-  const payload = Buffer.from(JSON.stringify({ code, facts: {} }));
-  const none = { fuel: 0, memoryBytes: 0, hostCalls: 0 };
-  return { ok: false, alive: false, raw: false, ...none, payload };
 }

@@ -1,6 +1,6 @@
 import { invokeFlag } from "./messages.ts";
 import type { Pool } from "./pool.ts";
-import type { Outcome, Runner, WorkPorts } from "./runner.ts";
+import type { Outcome, Runner, Work, WorkPorts } from "./runner.ts";
 
 /** One call for a seat. */
 export interface SeatWork {
@@ -17,60 +17,76 @@ export interface SeatWork {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Where a seat is. */
+/** Nobody can cancel the call. */
+const ignore = (): void => {};
+
+/** An instance, and whose it is now. */
 export interface Place {
-  readonly runner: Runner;
-  readonly caller: string;
+  caller: string;
   readonly instance: number;
-  /** Whether the instance ends with the call. */
-  readonly fresh: boolean;
+  /** When it was used last, on the monotonic clock. */
+  since: number;
 }
 
 /** The right to run one call on one instance; disposing it gives the instance back to its pool. */
-export class Seat implements Disposable, Place {
+export class Seat implements Disposable {
   readonly #pool: Pool;
   readonly runner: Runner;
-  readonly caller: string;
-  readonly instance: number;
+  readonly place: Place;
+  /** Whether the instance ends with the call. */
   readonly fresh: boolean;
   #alive = true;
   #isReturned = false;
-  #cancel: (() => void) | undefined;
 
-  constructor(pool: Pool, { runner, caller, instance, fresh }: Place) {
+  constructor(pool: Pool, runner: Runner, place: Place, fresh: boolean) {
     this.#pool = pool;
     this.runner = runner;
-    this.caller = caller;
-    this.instance = instance;
+    this.place = place;
     this.fresh = fresh;
+  }
+
+  get caller(): string {
+    return this.place.caller;
+  }
+
+  get instance(): number {
+    return this.place.instance;
   }
 
   /** Runs the call. Never rejects: how it ended is its outcome. */
   async run(work: SeatWork): Promise<Outcome> {
-    const { guest } = this.#pool;
-    const { signal, tool, deadlineMs, fuel } = work;
+    const { signal } = work;
+    if (signal === undefined) return this.#ended(await this.runner.run(this.#workOf(work), ignore));
+    const calls: number[] = [];
+    const cancel = () => {
+      for (const call of calls) this.runner.cancel(call, "CALL_CANCELLED");
+    };
+    const running = this.runner.run(this.#workOf(work), (call) => calls.push(call));
+    // It may have been cancelled while it went from the queue to here.
+    if (signal.aborted) cancel();
+    else signal.addEventListener("abort", cancel, { once: true });
+    const outcome = await running;
+    signal.removeEventListener("abort", cancel);
+    return this.#ended(outcome);
+  }
+
+  #workOf({ tool, deadlineMs, fuel, input, ports, rawInput, rawOutput }: SeatWork): Work {
+    const { module, plan } = this.#pool.guest;
     const flags =
-      (work.rawInput ? invokeFlag.rawInput : 0) |
-      (work.rawOutput ? invokeFlag.rawOutput : 0) |
+      (rawInput ? invokeFlag.rawInput : 0) |
+      (rawOutput ? invokeFlag.rawOutput : 0) |
       (this.fresh ? invokeFlag.discardAfter : 0);
-    const { module } = guest;
-    const outcome = await this.runner.run(
-      {
-        invoke: { module, tool, instance: this.instance, flags, deadlineMs, fuel },
-        input: work.input,
-        functionCount: guest.plan.functions.length,
-        limits: guest.plan.limits,
-        ports: work.ports,
-        onWait: (waiting) => this.#pool.suspended(waiting ? 1 : -1),
-      },
-      (call) => {
-        this.#cancel = () => this.runner.cancel(call, "CALL_CANCELLED");
-        // It may have been cancelled while it went from the queue to here.
-        if (signal?.aborted) this.#cancel();
-        else signal?.addEventListener("abort", this.#cancel, { once: true });
-      },
-    );
-    if (this.#cancel) signal?.removeEventListener("abort", this.#cancel);
+    return {
+      invoke: { module, tool, instance: this.place.instance, flags, deadlineMs, fuel },
+      input,
+      functionCount: plan.functions.length,
+      limits: plan.limits,
+      ports,
+      onWait: this.#pool.onWait,
+    };
+  }
+
+  #ended(outcome: Outcome): Outcome {
     this.#alive = outcome.alive;
     return outcome;
   }

@@ -15,8 +15,8 @@ function feed(chunks: readonly Uint8Array[]): "read" | "refused" {
     assert.ok(body.length < bytesMax);
     const result = readResult(body);
     if (result) {
-      assert.ok(Number.isFinite(result.result.fuel) && result.result.fuel >= 0);
-      assert.ok(Number.isFinite(result.result.memoryBytes) && result.result.memoryBytes >= 0);
+      assert.ok(Number.isFinite(result.fuel) && result.fuel >= 0);
+      assert.ok(Number.isFinite(result.memoryBytes) && result.memoryBytes >= 0);
       assert.ok(result.payload.length <= body.length);
     }
     const asked = readExchange(body);

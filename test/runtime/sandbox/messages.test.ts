@@ -37,7 +37,7 @@ test("readInvoke() reads what writeInvoke() wrote", () => {
       bytes,
       ([call, module, tool, instance, flags, deadlineMs, fuel], input) => {
         const invoke = { call, module, tool, instance, flags, deadlineMs, fuel };
-        const body = bodyOf(frame.invoke, (writer) => writeInvoke(writer, invoke, input));
+        const body = bodyOf(frame.invoke, (writer) => writeInvoke(writer, call, invoke, input));
         assert.deepEqual(readInvoke(body), { invoke, input });
       },
     ),
@@ -58,7 +58,7 @@ test("readResult() reads what writeResult() wrote", () => {
         const [ok, alive, raw] = is;
         const result = { call, ok, alive, raw, fuel, memoryBytes, hostCalls };
         const body = bodyOf(frame.result, (writer) => writeResult(writer, result, payload));
-        assert.deepEqual(readResult(body), { result, payload });
+        assert.deepEqual(readResult(body), { ...result, payload });
       },
     ),
   );
