@@ -188,7 +188,16 @@ test("parseManifest() shows what an author wrote on one line, however they wrote
 test("manifestOfRaw() makes a tool of each export that could be one", () => {
   const exports = [
     ...["count_vowels", "greet.loud", "greet_loud", "say hello", "_start", "_initialize", "malloc"],
-    ...["free", "__wasm_call_ctors", "hs_init", "asyncify_stop_unwind", "on_load", "memory", "é", "x".repeat(129)],
+    ...[
+      "free",
+      "__wasm_call_ctors",
+      "hs_init",
+      "asyncify_stop_unwind",
+      "on_load",
+      "memory",
+      "é",
+      "x".repeat(129),
+    ],
   ];
   const raw = manifestOfRaw(parsePluginId("local/count"), exports);
   assert.deepEqual(
