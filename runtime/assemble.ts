@@ -185,9 +185,10 @@ function createNumbers(): { next(): number } {
   };
 }
 
-function auditKey(audit: Audit, by: Caller, act: string, key: KeyView): void {
+function auditKey(audit: Audit, by: Caller, act: string, key: KeyView): Promise<void> {
   const { owner, id: keyId } = by;
   audit.append({ kind: "key", act, decision: "allowed", owner, keyId, target: key.id });
+  return audit.committed();
 }
 
 /** Books and audits what guests ask for, before it happens. */

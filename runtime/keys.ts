@@ -66,7 +66,8 @@ export interface KeyParts {
   /** Keys as they were stored, to begin with. */
   readonly records: readonly KeyRecord[];
   readonly store: KeyStore;
-  readonly audit: (by: Caller, act: string, key: KeyView) => void;
+  /** Resolves when the record of an act is committed, before the act itself. */
+  readonly audit: (by: Caller, act: string, key: KeyView) => Promise<void>;
   /** What holds for a new key that says nothing; read anew, for it may be reloaded. */
   readonly defaults: () => { readonly days: number; readonly ratePerMinute: number };
 }
@@ -127,7 +128,7 @@ class KeyRing implements Keys {
     const { owner, name, ratePerMinute = defaults.ratePerMinute } = request;
     const lifeMs = (request.days ?? defaults.days) * dayMs;
     const { record, secret } = this.#issue({ owner, name, scopes, ratePerMinute }, lifeMs);
-    this.#parts.audit(by, "create", toView(record));
+    await this.#parts.audit(by, "create", toView(record));
     await store.insert(record);
     this.#hold(record);
     return { key: toView(record), secret };
@@ -141,18 +142,18 @@ class KeyRing implements Keys {
     const old = this.#find(by, id);
     const { record, secret } = this.#issue(old, old.expiresAt - old.createdAt);
     const until = Math.min(old.expiresAt, this.#parts.clock.now() + overlapMinutes * 60_000);
-    this.#parts.audit(by, "rotate", toView(record));
+    await this.#parts.audit(by, "rotate", toView(record));
     await this.#parts.store.rotate(id, until, record);
-    this.#hold({ ...old, expiresAt: until });
+    this.#change(old, { expiresAt: until });
     this.#hold(record);
     return { key: toView(record), secret };
   }
 
   async revoke(by: Caller, id: string): Promise<KeyView> {
     const revoked = { ...this.#find(by, id), revokedAt: this.#parts.clock.now() };
-    this.#parts.audit(by, "revoke", toView(revoked));
+    await this.#parts.audit(by, "revoke", toView(revoked));
     await this.#parts.store.revoke(id, revoked.revokedAt);
-    this.#hold(revoked);
+    this.#change(revoked, { revokedAt: revoked.revokedAt });
     return toView(revoked);
   }
 
@@ -180,6 +181,12 @@ class KeyRing implements Keys {
     const { id, owner, scopes, ratePerMinute } = record;
     const caller: Caller = { kind: "key", id, owner, scopes, ratePerMinute };
     this.#byHash.set(record.hash, { record, caller });
+  }
+
+  /** Changes a key as it is now: somebody else may have changed it since it was looked for. */
+  #change({ hash: of }: KeyRecord, change: Partial<KeyRecord>): void {
+    const held = this.#byHash.get(of);
+    if (held) this.#hold({ ...held.record, ...change });
   }
 
   /** @throws KEY_NOT_FOUND, KEY_ABOVE_MAKER */
