@@ -87,7 +87,7 @@ class Files implements GuestLogs {
 
   #put(plugin: string, stream: Stream, said: Omit<LogLine, "at">): void {
     const line = { at: new Date(this.#clock.now()).toISOString(), ...said };
-    for (const listener of stream.listeners) listener(line);
+    for (const listener of stream.listeners) tell(listener, line);
     stream.pending.push(`${JSON.stringify(line)}\n`);
     if (stream.pending.length > 1) return;
     stream.writing = stream.writing.then(() => this.#flush(plugin, stream));
@@ -143,5 +143,22 @@ async function linesOf(file: string, limit: number): Promise<LogLine[]> {
   const text = await readFile(file, "utf8").catch(() => "");
   // A power cut leaves half a line at most: one that does not end is none.
   const lines = text.split("\n").slice(0, -1).slice(-limit);
-  return lines.map((line) => JSON.parse(line) as LogLine);
+  return lines.flatMap(parsed);
+}
+
+/** What was half written before a power cut has the line after it glued to its end. */
+function parsed(line: string): LogLine[] {
+  try {
+    return [JSON.parse(line) as LogLine];
+  } catch {
+    return []; // Neither of them can be told apart from the other.
+  }
+}
+
+function tell(listener: (line: LogLine) => void, line: LogLine): void {
+  try {
+    listener(line);
+  } catch {
+    // Whoever follows a log has no part in the call that writes to it.
+  }
 }
