@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseManifest } from "#manifests/manifest.ts";
+import type { Uses } from "#manifests/uses.ts";
+import { createKv, type KvStore } from "#runtime/capabilities/kv.ts";
+import { createNetwork } from "#runtime/capabilities/network.ts";
+import { createTable } from "#runtime/capabilities/table.ts";
+import { createTools } from "#runtime/capabilities/tools.ts";
+import { ask, askerWith } from "#test/support/asker.ts";
+import { refusalOf } from "#test/support/refusal.ts";
+
+function open() {
+  const acts: string[] = [];
+  const capabilities = [
+    createKv({} as KvStore),
+    createTools(async () => Buffer.from("1")),
+    createNetwork(),
+  ];
+  const table = createTable(capabilities, ({ capability, act, target, allowed }) => {
+    acts.push(`${capability} ${act} ${target} ${allowed}`);
+  });
+  return { table, acts };
+}
+
+function usesOf(uses: object): Uses {
+  const text = {
+    manifest: 1,
+    id: "it",
+    version: "1.0.0",
+    provides: { tools: [{ name: "a" }] },
+    uses,
+  };
+  return parseManifest(Buffer.from(JSON.stringify(text))).uses;
+}
+
+test("imports are what the functions of all capabilities are called", () => {
+  assert.deepEqual(open().table.imports, {
+    "extism:host/user": ["kv_get", "kv_set", "kv_delete", "kv_list", "tools_call"],
+    "extism:host/env": ["http_request"],
+  });
+});
+
+test("functionOf() finds a function by its whole name, and no other", () => {
+  const { table } = open();
+  assert.ok(table.functionOf("extism:host/user.kv_get"));
+  for (const name of ["kv_get", "extism:host/env.kv_get", "extism:host/user.kv_", "__proto__", ""])
+    assert.equal(table.functionOf(name), undefined);
+});
+
+test("reads() of a name that nobody knows is false", () => {
+  assert.equal(open().table.reads("extism:host/user.kv_burn"), false);
+});
+
+test("asks() says each ask in our words, with the author's reason beside them", () => {
+  const { table } = open();
+  const uses = usesOf({
+    kv: { quota: "1MiB", reason: "remember" },
+    tools: [{ alias: "count", plugin: "vowels", tools: ["count_vowels"], reason: "count" }],
+  });
+  assert.deepEqual(table.asks(uses), [
+    { capability: "kv", words: "keep values of its own, up to 1MiB", reason: "remember" },
+    { capability: "tools", words: "call count_vowels of the plugin vowels", reason: "count" },
+  ]);
+  assert.deepEqual(table.asks(usesOf({})), []);
+});
+
+for (const [capability, ask] of [
+  ["network", { network: [{ host: "a.example", reason: "ask" }] }],
+  [
+    "secrets",
+    {
+      secrets: [
+        {
+          name: "KEY",
+          inject: { header: "x-key", template: "{}" },
+          hosts: ["a.example"],
+          reason: "ask",
+        },
+      ],
+    },
+  ],
+  ["files", { files: [{ name: "notes", access: "read", reason: "read" }] }],
+] as const)
+  test(`asks() refuses ${capability}, which this host cannot hold anybody to`, () => {
+    const { code, message } = refusalOf(() => open().table.asks(usesOf(ask)));
+    assert.equal(code, "CAPABILITY_UNKNOWN");
+    assert.match(message, new RegExp(capability));
+  });
+
+test("http_request is denied to everybody, and its record holds no path and no query", async () => {
+  const { table, acts } = open();
+  const guarded = table.functionOf("extism:host/env.http_request");
+  assert.ok(guarded);
+  const url = "https://user:pass@api.example/secret?token=abc";
+  for (const request of [{ url }, { url: "no url at all" }])
+    assert.equal((await ask(guarded, askerWith(), request)).code, "CAPABILITY_DENIED");
+  assert.deepEqual(acts, [
+    "network http_request https://api.example false",
+    "network http_request (no URL) false",
+  ]);
+});
