@@ -1,4 +1,5 @@
 import { HostError } from "./errors.ts";
+import { jsonCost, jsonCostMax } from "./json-cost.ts";
 import { quote } from "./quote.ts";
 
 /** What a JSON text may be at most. */
@@ -20,8 +21,8 @@ export const jsonDepthMax = 64;
  * Returns the value of a JSON text that has one meaning only.
  *
  * Refused are bad UTF-8, a byte order mark, lone surrogates (two keys that differ only in those
- * become one in UTF-8), a key twice in an object, the key `__proto__`, numbers beyond a double, and
- * what is beyond the bounds. Objects are plain ones: look up their keys with `Object.hasOwn`.
+ * become one in UTF-8), a key twice in an object, the key `__proto__`, numbers beyond a double, what
+ * is beyond the bounds, and more values than can be built in a moment. Objects are plain ones: look up their keys with `Object.hasOwn`.
  *
  * @param input  text or UTF-8 bytes; untrusted
  * @throws JSON_INVALID
@@ -41,6 +42,7 @@ function read(input: string | Uint8Array, bytesMax: number, depthMax: number): O
   if (bytes > bytesMax) return { fault: `it has ${bytes} bytes, at most ${bytesMax} are allowed` };
   const text = typeof input === "string" ? input : decode(input);
   if (text === undefined || !text.isWellFormed()) return { fault: "it is not valid UTF-8" };
+  if (jsonCost(text) > jsonCostMax) return { fault: "it has too many values" };
   const parsed = parse(text);
   if ("fault" in parsed) return parsed;
   const shape = shapeOf(text);

@@ -21,6 +21,8 @@ const told = [
   "RUNNER_DIED",
 ] as const satisfies readonly ErrorCode[];
 
+/** Longest failure that is read: a code, and a few facts of at most 4,096 characters each. */
+const payloadBytesMax = 256 * 1024;
 /** Longest text of a guest in an error. */
 const textMax = 4_096;
 
@@ -39,12 +41,13 @@ export function failureOf(plugin: Active, limitMs: number, payload: Uint8Array):
 }
 
 function parsed(payload: Uint8Array): { code: string; facts: object } {
+  if (payload.length > payloadBytesMax) return { code: "", facts: {} };
   try {
     const { code, facts } = JSON.parse(Buffer.from(payload).toString()) as {
       code: unknown;
       facts: unknown;
     };
-    return { code: String(code), facts: typeof facts === "object" && facts !== null ? facts : {} };
+    return { code: textOf(code), facts: typeof facts === "object" && facts !== null ? facts : {} };
   } catch {
     return { code: "", facts: {} }; // A runner that writes no JSON is told of as a fault.
   }
@@ -55,7 +58,11 @@ const factNames = ["tool", "path", "expected", "found", "message", "limit", "wha
 /** Every fact as bounded text, all there: a sentence with a hole would say `undefined`. */
 function bounded(facts: object): Record<string, string> {
   const said = facts as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(
-    factNames.map((name) => [name, String(said[name] ?? "?").slice(0, textMax)]),
-  );
+  return Object.fromEntries(factNames.map((name) => [name, textOf(said[name])]));
+}
+
+/** Not `String`: an object may bring a `toString` that is no function. */
+function textOf(fact: unknown): string {
+  if (typeof fact === "number") return String(fact);
+  return typeof fact === "string" ? fact.slice(0, textMax) : "?";
 }

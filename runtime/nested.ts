@@ -39,6 +39,6 @@ export class NestedCalls {
       parent,
       signal: abort.signal,
     });
-    return JSON.parse(Buffer.from(answer.output.bytes).toString());
+    return answer.output.bytes;
   };
 }

@@ -12,7 +12,12 @@ const mayImport: Record<string, readonly string[]> = {
   "plugin-sdk/": [],
   "registry/": ["manifests/"],
   "runtime/capabilities/": ["manifests/"],
-  "runtime/sandbox/": ["manifests/errors.ts", "manifests/quote.ts", "plugin-sdk/abi.ts"],
+  "runtime/sandbox/": [
+    "manifests/errors.ts",
+    "manifests/json-cost.ts",
+    "manifests/quote.ts",
+    "plugin-sdk/abi.ts",
+  ],
   "runtime/store/": ["manifests/", "registry/digest.ts", "runtime/clock.ts", "runtime/home.ts"],
   "runtime/": [
     "manifests/",

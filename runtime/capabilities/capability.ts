@@ -23,11 +23,10 @@ export interface Message {
   readonly blocks: readonly Uint8Array[];
 }
 
-/** What an effect gives back: a value for `ok`, and blocks of bytes. */
-export interface EffectAnswer {
-  readonly value: unknown;
+/** What an effect gives back: a value for `ok`, or its JSON text, and blocks of bytes. */
+export type EffectAnswer = ({ readonly value: unknown } | { readonly json: Uint8Array }) & {
   readonly blocks?: readonly Uint8Array[];
-}
+};
 
 /** Returns when what is named is granted, and audits the decision. @throws CAPABILITY_DENIED */
 export type Check = (target: string) => void;
@@ -90,15 +89,21 @@ export function guard(
       if (!allowed) throw new HostError("CAPABILITY_DENIED", { verb: act, plugin: asker.plugin });
     };
     try {
-      const { blocks: _, ...value } = parseStrictJson(message.json) as { blocks?: unknown };
+      // Also of null, which has no members.
+      const { blocks: _, ...value } = Object(parseStrictJson(message.json));
       const request = fits(value) as never;
       check(one.target(request));
-      const { value: ok, blocks = [] } = await one.effect(asker, request, message, check);
-      return { json: Buffer.from(JSON.stringify({ ok: ok ?? null })), blocks };
+      const answer = await one.effect(asker, request, message, check);
+      return { json: okOf(answer), blocks: answer.blocks ?? [] };
     } catch (error) {
       return refusal(error);
     }
   };
+}
+
+function okOf(answer: EffectAnswer): Uint8Array {
+  if ("value" in answer) return Buffer.from(JSON.stringify({ ok: answer.value ?? null }));
+  return Buffer.concat([Buffer.from('{"ok":'), answer.json, Buffer.from("}")]);
 }
 
 function refusal(error: unknown): Message {

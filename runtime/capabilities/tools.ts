@@ -3,12 +3,16 @@ import { HostError } from "#manifests/errors.ts";
 import type { Grants, ToolsGrant } from "#manifests/grants.ts";
 import type { Asker, Capability, HostFunction } from "./capability.ts";
 
-/** Calls a tool of another plugin with its own grants; the asker's deadline and fuel are its bounds. */
+/**
+ * Calls a tool of another plugin with its own grants; the asker's deadline and fuel are its bounds.
+ * Returns the JSON text of the output. It is passed on unread: to build its values would take the
+ * host's time and memory.
+ */
 export type CallTool = (
   asker: Asker,
   callee: { readonly plugin: string; readonly signer: string; readonly tool: string },
   input: unknown,
-) => Promise<unknown>;
+) => Promise<Uint8Array>;
 
 const request = Type.Object(
   { tool: Type.String({ minLength: 1, maxLength: 128 }), input: Type.Optional(Type.Unknown()) },
@@ -36,7 +40,7 @@ export function createTools(callTool: CallTool): Capability {
         throw new HostError("CAPABILITY_DENIED", { verb: "call a tool", plugin: asker.plugin });
       }
       const { plugin, signer } = edge.grant;
-      return { value: await callTool(asker, { plugin, signer, tool: edge.tool }, input ?? null) };
+      return { json: await callTool(asker, { plugin, signer, tool: edge.tool }, input ?? null) };
     },
   };
   return {

@@ -36,6 +36,7 @@ export class Peer {
   readonly started: Promise<void>;
   readonly #resolve: () => void;
   #isReady = false;
+  #hasSaid = false;
   #end: PeerEnd | undefined;
 
   constructor(start: StartProcess, ports: PeerPorts) {
@@ -76,6 +77,13 @@ export class Peer {
     return this.#end !== undefined;
   }
 
+  /** Whether bytes are on their way: to it, or from it since this was last asked. */
+  get isTalking(): boolean {
+    const hasSaid = this.#hasSaid;
+    this.#hasSaid = false;
+    return hasSaid || (this.#process.stdin?.writableLength ?? 0) > 0;
+  }
+
   get isReady(): boolean {
     return this.#isReady;
   }
@@ -107,6 +115,7 @@ export class Peer {
     });
     return (chunk) => {
       if (this.#end !== undefined) return;
+      this.#hasSaid = true;
       try {
         read(chunk);
       } catch (error) {

@@ -25,8 +25,8 @@ const lateMs = 25;
  */
 const busyMs = 250;
 /**
- * What a sweep counts while it is busy, or has not read all that was sent to it, which may be long
- * inputs with the news of a call's end behind them. Neither stretches 50 ms beyond two seconds.
+ * What a sweep counts while it is busy or bytes are on their way: the news that a call is over may
+ * stand behind long inputs, its end behind a long output. None of it stretches 50 ms beyond 2 s.
  */
 const busySweep = 1 / 40;
 /** Longest reason for which a module may be refused, in bytes. */
@@ -167,7 +167,8 @@ export class Runner {
     const now = performance.now();
     const late = now - this.#sweptAt > lateMs;
     this.#sweptAt = now;
-    const sweep = now < this.#busyUntil || this.#peer.isBehind ? busySweep : 1;
+    const isTalking = this.#peer.isTalking;
+    const sweep = isTalking || now < this.#busyUntil ? busySweep : 1;
     for (const [call, live] of this.#live) {
       if (live.ended === undefined && now >= live.deadlineAt)
         this.cancel(call, "DEADLINE_EXCEEDED");

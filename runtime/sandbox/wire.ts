@@ -21,6 +21,7 @@ export const frame = {
   ask: 20,
   log: 21,
   prepared: 22,
+  busy: 23,
 } as const;
 
 /** The longest frame in bytes: a module of 64 MiB after metering, or an output at its ceiling. */

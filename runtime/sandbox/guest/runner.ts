@@ -33,6 +33,11 @@ class GuestRunner implements Runner, LivePorts {
   readonly #lanes = new Map<string, Lane>();
   readonly #instances = new Map<number, Instance>();
   readonly #live = new Map<number, LiveCall>();
+  /** The host hears before, so that it does not take it for a guest that cannot be stopped. */
+  readonly #onHeavy = (): void => {
+    writeNumbers(this.writer, frame.busy, []);
+    this.writer.flush();
+  };
 
   constructor(writer: FrameWriter, kernel: WebAssembly.Module) {
     this.writer = writer;
@@ -110,7 +115,7 @@ class GuestRunner implements Runner, LivePorts {
       imports,
       config: new Map(Object.entries(plan.config)),
     };
-    return { guest, tools: plan.tools.map(createTool) };
+    return { guest, tools: plan.tools.map((tool) => createTool(tool, this.#onHeavy)) };
   }
 
   #invoke(invoke: Invoke, payload: Buffer): void {
