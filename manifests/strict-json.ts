@@ -22,7 +22,8 @@ export const jsonDepthMax = 64;
  *
  * Refused are bad UTF-8, a byte order mark, lone surrogates (two keys that differ only in those
  * become one in UTF-8), a key twice in an object, the key `__proto__`, numbers beyond a double, what
- * is beyond the bounds, and more values than can be built in a moment. Objects are plain ones: look up their keys with `Object.hasOwn`.
+ * is beyond the bounds, and more values than can be built in a moment. Objects are plain ones: look
+ * up their keys with `Object.hasOwn`.
  *
  * @param input  text or UTF-8 bytes; untrusted
  * @throws JSON_INVALID
