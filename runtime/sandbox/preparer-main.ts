@@ -36,7 +36,7 @@ function answer(body: Buffer): void {
   }
 }
 
-/** Checks and meters, and writes what came of it. @throws MODULE_TOO_LARGE, and what a module is refused with */
+/** Checks and meters a module, and writes what came of it. @throws MODULE_TOO_LARGE */
 function prepareModule(job: PrepareJob, bytes: Uint8Array): void {
   for (const { place, schema } of job.schemas) admitSchema(schema, place);
   const { metered, ...told } = prepare(bytes, {
