@@ -33,7 +33,9 @@ export function openLoop(place: LoopPlace, type: Uint8Array, units: number): Wra
   chargeLoop(place, units).unlikely().of(op.brIf, 1);
   const close = () => {
     code.of(op.br, 2).end();
-    code.get(local).of(op.call, added.refuel).set(local).of(op.br, 0).end().end();
+    // The loop begins anew and charges the same round again, which is therefore given back.
+    code.get(local).of(op.call, added.refuel).i32(units).do(op.i32Add).set(local);
+    code.of(op.br, 0).end().end();
   };
   return { wrappers: 3, close };
 }
