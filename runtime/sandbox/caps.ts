@@ -31,6 +31,26 @@ function mapCount(): number | null {
   }
 }
 
+/** How the main thread of a process is: what it has used the processor for, in ms, and whether it sleeps. */
+export interface ThreadState {
+  /** In steps of 10. */
+  readonly usedMs: number;
+  readonly isAsleep: boolean;
+}
+
+/** Returns how the main thread of a process is, or undefined where that cannot be read. */
+export function threadState(pid: number): ThreadState | undefined {
+  if (process.platform !== "linux") return undefined;
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/stat`, "latin1");
+    // The name before may hold anything, but no parenthesis comes after it.
+    const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { usedMs: (Number(fields[10]) + Number(fields[11])) * 10, isAsleep: state === "S" };
+  } catch {
+    return undefined; // It has just ended.
+  }
+}
+
 /** Returns the resident bytes of a process, or undefined where that cannot be read. */
 export function residentBytes(pid: number): number | undefined {
   if (process.platform !== "linux") return undefined;

@@ -7,6 +7,7 @@ import {
   writeInvoke,
   writeNumbers,
 } from "./messages.ts";
+import { type ThreadState, threadState } from "./caps.ts";
 import { Peer, type PeerEnd, type StartProcess } from "./peer.ts";
 import { FrameError, frame } from "./wire.ts";
 import { failure, Live, type Outcome, type Work } from "./work.ts";
@@ -17,6 +18,13 @@ export type { Outcome, Work, WorkPorts } from "./work.ts";
 const sweepMs = 5;
 /** Sweeps that a runner has to answer a cancelled call in: 50 ms of a host that is not late itself. */
 const sweepsMax = 10;
+/**
+ * What it must have used of the processor by then, in milliseconds, or have slept for thrice as many
+ * sweeps: a runner that the machine gave no time is not one that hangs. Two seconds end its excuses.
+ */
+const usedMsMax = 40;
+const asleepFactor = 3;
+const excusesFactor = 40;
 /** A sweep later than this says that the machine is busy, and proves nothing against the runner. */
 const lateMs = 25;
 /**
@@ -172,8 +180,11 @@ export class Runner {
     for (const [call, live] of this.#live) {
       if (live.ended === undefined && now >= live.deadlineAt)
         this.cancel(call, "DEADLINE_EXCEEDED");
-      else if (live.ended !== undefined && !late) live.closing += sweep;
-      if (live.closing > sweepsMax) {
+      else if (live.ended !== undefined && !late) {
+        if (live.closing === 0) live.usedMs = this.#threadState()?.usedMs ?? 0;
+        live.closing += sweep;
+      }
+      if (live.closing > sweepsMax && this.#hangs(live)) {
         this.kill("it did not end a call that was over");
         return;
       }
@@ -181,6 +192,18 @@ export class Runner {
     if (this.#live.size > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
+  }
+
+  #threadState(): ThreadState | undefined {
+    return this.pid === undefined ? undefined : threadState(this.pid);
+  }
+
+  /** Whether it had the time to end a call and did not. */
+  #hangs({ closing, usedMs }: Live): boolean {
+    const state = this.#threadState();
+    if (state === undefined || closing > sweepsMax * excusesFactor) return true;
+    if (state.isAsleep) return closing > sweepsMax * asleepFactor;
+    return state.usedMs - usedMs >= usedMsMax;
   }
 
   #receive(type: number, body: Buffer): void {

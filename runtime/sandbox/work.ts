@@ -47,6 +47,8 @@ export class Live {
   ended: string | undefined;
   /** Sweeps since then. */
   closing = 0;
+  /** What the runner's thread had used of the processor at the first of them, in milliseconds. */
+  usedMs = 0;
 
   constructor(work: Work, deadlineAt: number, onOver: (outcome: Outcome) => void) {
     this.work = work;
