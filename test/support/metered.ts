@@ -26,6 +26,7 @@ export interface Fuelling {
 export interface Metered {
   /** Calls an exported function. */
   readonly call: (name: string, ...values: readonly unknown[]) => unknown;
+  readonly exports: WebAssembly.Exports;
   /** What its exported `memory` holds now. */
   readonly memory: () => Uint8Array;
   /** The value of its exported global `work`. */
@@ -60,6 +61,7 @@ export function startMetered({ metered }: Prepared, fuelling: Fuelling = {}): Me
   const fuel = exports["convergio:fuel"] as WebAssembly.Global<"i32">;
   return {
     call: (name, ...values) => (exports[name] as CallableFunction)(...values),
+    exports,
     memory: () => {
       const { memory } = exports;
       return new Uint8Array((memory as WebAssembly.Memory).buffer);
