@@ -59,7 +59,8 @@ for (const [name, [once, times]] of Object.entries(work)) {
     const holding = call("straight", { fuel });
     await answers();
     const { code, fuel: burnt } = await holding;
-    assert.ok(["ok", "FUEL_EXHAUSTED"].includes(code), code);
+    // On a machine that is busy with other things the deadline may come first.
+    assert.ok(["ok", "FUEL_EXHAUSTED", "DEADLINE_EXCEEDED"].includes(code), code);
     assert.ok(burnt > 0 && burnt < 2 * fuel, `${burnt}`);
     const looping = call("looping", { deadlineMs: 200 });
     for (let round = 0; round < 5; round++) await answers();
