@@ -66,6 +66,11 @@ export function asStopped({ isStopped }: OpenCall, failure: HostError): HostErro
   return isCancelled ? new HostError("HOST_STOPPING", {}, { cause: failure }) : failure;
 }
 
+/** Returns a failure with the number of its call; a new one, for many calls may fail by the same. */
+export function ofCall({ callId }: OpenCall, failure: HostError): HostError {
+  return Object.assign(new HostError(failure.code, failure.facts, { cause: failure }), { callId });
+}
+
 /** Whether a caller may see a call: those of its own key, or all with the scope `logs`. */
 export function maySee(caller: Caller, call: OpenCall): boolean {
   return covers(caller.scopes, "logs") || call.request.caller.id === caller.id;

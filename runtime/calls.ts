@@ -19,6 +19,7 @@ import {
   checkEnds,
   mayRunAgain,
   maySee,
+  ofCall,
   type OpenCall,
   toolOf,
 } from "./call-rules.ts";
@@ -190,7 +191,7 @@ export class Calls implements CallParts {
       this.#close(call, code, { fuel: 0, wallMs: 0, memoryBytes: 0, hostCalls: 0 });
       await this.#parts.audit.committed();
     }
-    return error instanceof HostError ? Object.assign(error, { callId: call.callId }) : error;
+    return error instanceof HostError ? ofCall(call, error) : error;
   }
 
   /** Calls as the caller may see them: those of its own key, or all with the scope `logs`. */

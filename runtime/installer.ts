@@ -5,7 +5,13 @@ import { grantsAsked } from "#manifests/asked.ts";
 import { HostError } from "#manifests/errors.ts";
 import { looksLike } from "#manifests/lookalikes.ts";
 import { type Manifest, manifestOfRaw, parseManifest } from "#manifests/manifest.ts";
-import { isInRange, type PluginId, toLocalId, type Version } from "#manifests/names.ts";
+import {
+  checkAuthorId,
+  isInRange,
+  type PluginId,
+  toLocalId,
+  type Version,
+} from "#manifests/names.ts";
 import { checkLimits } from "#manifests/plugin-limits.ts";
 import { quote } from "#manifests/quote.ts";
 import { fileOf, type Package, packageOfWasm, packFolder, readPackage } from "#registry/package.ts";
@@ -159,7 +165,7 @@ function releaseOf(
   isLocal: boolean,
 ): Release {
   const manifest = parseManifest(fileOf(found, "manifest.json"));
-  const id = signer.kind === "project" ? manifest.id : toLocalId(manifest.id);
+  const id = signer.kind === "project" ? checkAuthorId(manifest.id) : toLocalId(manifest.id);
   return { id, manifest, package: found, source, signer, isLocal };
 }
 

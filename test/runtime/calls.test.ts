@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,6 +8,7 @@ import Database from "better-sqlite3";
 import type { AuditRecord } from "#manifests/audit.ts";
 import type { CallRequest } from "#runtime/call.ts";
 import { type Caller, owner } from "#runtime/keys.ts";
+import { startProcess } from "#runtime/sandbox/process.ts";
 import {
   callerNamed,
   codeOf,
@@ -191,6 +194,37 @@ test("a call that cannot be audited is answered with nothing but that", async ()
   breakAudit(host);
   assert.equal(await codeOf(invoke(host, "it", "echo")), "AUDIT_FAILED");
   assert.equal(await codeOf(invoke(host, "it", "echo")), "AUDIT_FAILED");
+});
+
+test("calls that fail by one cause have numbers of their own", async () => {
+  const started: ChildProcess[] = [];
+  await using host = await openTestHost({
+    // The first runner serves; there is none to take its place.
+    startRunner: (heapMiB) => {
+      const first = () => startProcess("runner-main.ts", heapMiB);
+      const none = () => spawn(process.execPath, ["--no-such-flag"]);
+      started.push(started.length === 0 ? first() : none());
+      return started.at(-1) as ChildProcess;
+    },
+  });
+  await installGuest(host, {
+    id: "it",
+    module: relay(),
+    manifest: { provides: jsonTools("echo") },
+  });
+  const [runner] = started;
+  assert.ok(runner);
+  runner.kill("SIGKILL");
+  await once(runner, "exit");
+  const errors = await Promise.all(
+    [1, 2, 3].map(() => invoke(host, "it", "echo").catch((error: unknown) => error)),
+  );
+  const told = errors.map((error) => error as { code: string; callId: string });
+  assert.deepEqual(
+    told.map(({ code }) => code),
+    Array(3).fill("RUNNER_DIED"),
+  );
+  assert.equal(new Set(told.map(({ callId }) => callId)).size, 3);
 });
 
 test("calls.list() shows calls to their own key and to the scope logs only", async () => {
