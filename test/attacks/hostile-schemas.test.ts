@@ -1,115 +1,123 @@
 /**
- * Who attacks: the author of a manifest, with its schemas for input, output and configuration, and
- * callers who send values made for them.
+ * Who attacks: the author of a plugin, with the JSON Schemas of its tools and its configuration, and a
+ * caller who picks the value that suits them worst.
  *
- * What must not happen: that a schema or a value hangs the host or a runner, that one which cannot be
- * bounded is admitted, or that a value breaks whoever checks it.
+ * What must not happen: that a schema makes the host or a runner compute for long, recurse, fetch
+ * anything or run code; that one which is admitted holds up others when it is used.
  */
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { owner } from "#runtime/keys.ts";
-import { echo } from "#test/support/guests.ts";
-import { codeOf, installGuest, invoke, openTestHost } from "#test/support/host.ts";
+import { echo, neighbor } from "#test/support/guests.ts";
+import { codeOf, installGuest, invoke, openTestHost, runnerPids } from "#test/support/host.ts";
+import { wat } from "#test/support/wat.ts";
 
-const host = await openTestHost();
+const host = await openTestHost({ settings: { "runners.share": "true" } });
 after(() => host[Symbol.asyncDispose]());
+await installGuest(host, { id: "neighbor", module: neighbor });
+const answers = async () => assert.equal((await invoke(host, "neighbor", "answer")).value, "ok");
+await answers();
+const before = runnerPids();
+const module = await wat(echo);
 
-function install(id: string, schemas: { input?: unknown; output?: unknown; config?: unknown }) {
-  const { config, ...own } = schemas;
-  const tools = [{ name: "echo", ...own }];
-  const manifest = { provides: { tools }, ...(config !== undefined && { config }) };
-  return installGuest(host, { id, module: echo, manifest });
-}
-
-const wide = (depth: number): unknown =>
-  depth === 0
-    ? { type: "number" }
-    : { anyOf: [1, 2, 3].map(() => ({ properties: { a: wide(depth - 1) }, required: ["z"] })) };
-
-const refused: readonly (readonly [what: string, schema: unknown])[] = [
-  ["a reference to another document", { $ref: "https://example.com/schema.json" }],
-  ["a reference to a file", { $ref: "file:///etc/passwd" }],
-  ["a reference to itself", { $defs: { a: { $ref: "#/$defs/a" } }, $ref: "#/$defs/a" }],
-  ["a dynamic reference", { $dynamicRef: "#a" }],
-  ["a pattern that looks back", { type: "string", pattern: "(a)\\1" }],
-  ["a pattern that is none", { type: "string", pattern: "(" }],
-  ["more depth than any form has", Array.from({ length: 40 }).reduce((s) => ({ not: s }), {})],
-  [
-    "more keywords than any form has",
-    { anyOf: Array.from({ length: 600 }, () => ({ type: "null" })) },
-  ],
-  ["a keyword that nobody knows", { type: "string", launch: true }],
-];
-
-for (const [what, schema] of refused) {
-  for (const place of ["input", "output", "config"]) {
-    test(`a schema for ${place} with ${what} is refused at install`, async () => {
-      assert.equal(await codeOf(install("refused", { [place]: schema })), "SCHEMA_REFUSED");
-    });
-  }
-}
-
-test("a pattern that takes others minutes is answered at once", async () => {
-  await install("pattern", { input: { type: "string", pattern: "^(a|a)*$" } });
-  const value = `${"a".repeat(50_000)}!`;
-  assert.equal(await codeOf(invoke(host, "pattern", "echo", value)), "INPUT_INVALID");
-});
-
-test("a schema that branches is ended by its steps, and the runner answers on", async () => {
-  await install("wide", { input: wide(4) });
-  let value: unknown = 1;
-  for (let depth = 0; depth < 5; depth++) value = { a: value };
-  assert.match(
-    await codeOf(invoke(host, "wide", "echo", value)),
-    /INPUT_INVALID|SCHEMA_TOO_COSTLY/,
-  );
-  await install("plain", {});
-  assert.deepEqual((await invoke(host, "plain", "echo", [1])).value, [1]);
-});
-
-test("a hundred thousand values that must differ are compared in time, or not at all", async () => {
-  await install("unique", { input: { type: "array", uniqueItems: true, maxItems: 1_000 } });
-  const many = Array.from({ length: 100_000 }, (_, index) => ({ index }));
-  assert.equal(await codeOf(invoke(host, "unique", "echo", many)), "INPUT_INVALID");
-  const some = many.slice(0, 1_000);
-  assert.equal(await codeOf(invoke(host, "unique", "echo", some)), "ok");
-});
-
-test("a value nested a hundred thousand deep breaks nobody", async () => {
-  await install("deep", { input: { type: "array", items: {} } });
-  const json = "[".repeat(100_000) + "]".repeat(100_000);
-  const call = host.host.call({
-    caller: owner,
-    plugin: "local/deep",
-    tool: "echo",
-    input: { json },
+const install = (id: string, input: unknown, config?: unknown) =>
+  installGuest(host, {
+    id,
+    module,
+    manifest: {
+      provides: { tools: [{ name: "echo", description: "Gives back", input }] },
+      limits: { timeout: "3s" },
+      ...(config !== undefined && { config }),
+    },
   });
-  const code = await codeOf(call);
-  assert.match(code, /ok|INPUT_INVALID|SCHEMA_TOO_COSTLY/);
-  assert.deepEqual((await invoke(host, "deep", "echo", [1])).value, [1]);
+
+const nested = (depth: number): unknown =>
+  depth === 0 ? { type: "null" } : { anyOf: [nested(depth - 1), nested(depth - 1)] };
+const inside = (depth: number): unknown =>
+  depth === 0 ? { type: "null" } : { properties: { a: inside(depth - 1) } };
+
+const refused: Readonly<Record<string, unknown>> = {
+  "a reference to another document": { $ref: "https://example.com/schema.json" },
+  "a reference to a file": { $ref: "file:///etc/passwd" },
+  "a reference to itself": { $ref: "#" },
+  "references in a circle": {
+    $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } },
+    $ref: "#/$defs/a",
+  },
+  "a dynamic reference": { $dynamicRef: "#here", $dynamicAnchor: "here" },
+  "references that double sixteen times": {
+    $defs: Object.fromEntries(
+      Array.from({ length: 16 }, (_, n) => [
+        `d${n}`,
+        { allOf: [{ $ref: `#/$defs/d${n + 1}` }, { $ref: `#/$defs/d${n + 1}` }] },
+      ]),
+    ),
+    $ref: "#/$defs/d0",
+  },
+  "schemas seventeen deep": inside(17),
+  "a thousand keywords": { allOf: Array(1_000).fill({ type: "object" }) },
+  "a pattern that looks back": { pattern: "(a*)\\1" },
+  "a pattern that looks ahead": { pattern: "(?=a)b" },
+  "a pattern repeated beyond reason": { pattern: "((((a{1,100}){1,100}){1,100}){1,100})" },
+  "a pattern without end": { pattern: "a".repeat(2_000) },
+  "a format of its own": { format: "javascript" },
+  "an unknown keyword with code": { $function: "process.exit(1)" },
+  "sixty-five kibibytes": { description: "d".repeat(70_000) },
+};
+
+for (const [index, [what, schema]] of Object.entries(refused).entries())
+  test(`a schema with ${what} is refused at install, of a tool as of the configuration`, async () => {
+    const isTool = index % 2 === 0;
+    const installing = isTool ? install("refused", schema) : install("refused", {}, schema);
+    assert.match(await codeOf(installing), /^(?:SCHEMA_REFUSED|MANIFEST_INVALID)$/);
+  });
+
+test("what was refused left nothing behind, and others answer", async () => {
+  assert.equal(await codeOf(invoke(host, "refused", "echo")), "PLUGIN_NOT_FOUND");
+  await answers();
 });
 
-test("keys that every object has are looked up as the value's own", async () => {
-  const input = { type: "object", required: ["toString", "constructor"] };
-  await install("inherited", { input });
-  assert.equal(await codeOf(invoke(host, "inherited", "echo", {})), "INPUT_INVALID");
-  const own = { toString: 1, constructor: 2 };
-  assert.deepEqual((await invoke(host, "inherited", "echo", own)).value, own);
+test("a pattern that is exponential elsewhere takes its megabytes in its stride", async () => {
+  await install("pattern", { type: "string", pattern: "^(?:(?:a+)+)+$" });
+  const matching = "a".repeat(1_000_000);
+  assert.equal((await invoke(host, "pattern", "echo", matching)).value, matching);
+  const failing = codeOf(invoke(host, "pattern", "echo", `${matching}b`));
+  await answers();
+  assert.match(await failing, /^(?:INPUT_INVALID|SCHEMA_TOO_COSTLY)$/);
+  await answers();
 });
 
-test("an output that does not fit is the plugin's fault, and an input the caller's", async () => {
-  await install("fits", { input: { type: "integer" }, output: { type: "string" } });
-  assert.equal(await codeOf(invoke(host, "fits", "echo", 1)), "OUTPUT_INVALID");
-  assert.equal(await codeOf(invoke(host, "fits", "echo", "1")), "INPUT_INVALID");
+test("a schema that doubles at every level ends at its steps, and nothing else ends", async () => {
+  await install("doubling", { type: "array", items: nested(7) });
+  const calls = Array.from({ length: 10 }, () =>
+    codeOf(invoke(host, "doubling", "echo", Array(20_000).fill(1))),
+  );
+  for (let round = 0; round < 5; round++) await answers();
+  for (const code of await Promise.all(calls))
+    assert.match(code, /^(?:INPUT_INVALID|SCHEMA_TOO_COSTLY)$/);
+  await answers();
+  assert.deepEqual(runnerPids(), before);
 });
 
-test("a configuration is checked apart from the host, and refused with its place", async () => {
-  const config = { type: "object", properties: { units: { enum: ["metric", "imperial"] } } };
-  await install("config", { config });
+test("comparing everything with everything ends at its steps", async () => {
+  const outcome = await codeOf(
+    install("unique", { type: "array", uniqueItems: true, maxItems: 1_000 }),
+  );
+  assert.match(outcome, /^(?:ok|SCHEMA_REFUSED)$/);
+  if (outcome === "SCHEMA_REFUSED") return;
+  const items = Array.from({ length: 1_000 }, (_, n) => ({ a: [[[n]]], b: "x".repeat(100) }));
+  assert.match(await codeOf(invoke(host, "unique", "echo", items)), /^(?:ok|SCHEMA_TOO_COSTLY)$/);
+  await answers();
+});
+
+test("a configuration is checked apart from the host, whatever schema and value are", async () => {
+  const schema = { type: "object", properties: { list: { type: "array", items: nested(7) } } };
+  await install("config", {}, schema);
   const set = (value: unknown) => codeOf(host.host.plugins.setConfig("local/config", value, owner));
-  assert.equal(await set({ units: "parsec" }), "CONFIG_INVALID");
-  assert.equal(await set([1]), "CONFIG_INVALID");
-  assert.equal(await set({ units: "metric" }), "ok");
-  assert.deepEqual(host.host.plugins.config("local/config"), { units: "metric" });
+  assert.equal(await set({ list: Array(50_000).fill(1) }), "CONFIG_INVALID");
+  assert.equal(await set({ list: [null] }), "ok");
+  assert.match(await set(JSON.parse(`{"list":${"[".repeat(50)}${"]".repeat(50)}}`)), /^CONFIG_/);
+  assert.deepEqual(host.host.plugins.config("local/config"), { list: [null] });
+  await answers();
 });
