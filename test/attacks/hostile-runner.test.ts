@@ -142,6 +142,14 @@ for (const trick of ["late question", "late log", "late result"])
     assert.deepEqual(meeting.heard, { asked: 0, logged: 0, waits: 0 });
   });
 
+for (const trick of ["endless chatter", "a frame byte by byte"])
+  test(`${trick} after the deadline does not keep a runner alive`, async () => {
+    using meeting = await meet(trick);
+    assert.equal(codeIn(await meeting.call(100)), "DEADLINE_EXCEEDED");
+    assert.match((await meeting.ended).reason, /did not end a call that was over|logged too much/);
+    assert.equal(meeting.heard.logged, 0);
+  });
+
 test("a late result that comes twice kills the runner", async () => {
   using meeting = await meet("late result twice");
   assert.equal(codeIn(await meeting.call(100)), "DEADLINE_EXCEEDED");

@@ -93,6 +93,13 @@ const lateTricks: Record<string, (call: number) => void> = {
     result(call);
   },
   "late result": (call) => result(call),
+  "endless chatter": (call) => {
+    setInterval(() => log(call, ""), 1);
+  },
+  "a frame byte by byte": () => {
+    raw([255, 255, 255, 0]);
+    setInterval(() => raw([0]), 1);
+  },
   "late result twice": (call) => {
     result(call);
     result(call);
