@@ -217,6 +217,9 @@ export class Runner {
       case frame.ask:
         this.#ask(body);
         return;
+      case frame.rest:
+        this.#rest(body);
+        return;
       case frame.log:
         this.#log(body);
         return;
@@ -263,6 +266,12 @@ export class Runner {
     if (live.ended === undefined) live.work.ports.log(level, body.toString("utf8", 8));
   }
 
+  #rest(body: Buffer): void {
+    const live = body.length === 8 ? this.#live.get(body.readUInt32LE(0)) : undefined;
+    if (!live) throw new FrameError("it rested for a call that was not live");
+    if (live.ended === undefined) live.rest(body.readUInt32LE(4) === 1);
+  }
+
   #ask(body: Buffer): void {
     const read = readExchange(body);
     const live = read && this.#live.get(read.call);
@@ -274,12 +283,10 @@ export class Runner {
     if (live.asked > live.work.limits.hostCalls) throw new FrameError("it asked too often");
     // The host ended the call while the question was on its way: nobody may be answered any more.
     if (live.ended !== undefined) return;
-    live.open += 1;
-    if (live.open === 1) live.work.onWait(true);
+    live.wait(1);
     void live.work.ports.ask(read.number, read.exchange).then((answer) => {
       if (this.#live.get(read.call) !== live || live.ended !== undefined) return;
-      live.open -= 1;
-      if (live.open === 0) live.work.onWait(false);
+      live.wait(-1);
       const { fuel = 0 } = answer;
       writeExchange(this.#peer.writer, frame.answer, read.call, read.request, fuel, answer);
     });

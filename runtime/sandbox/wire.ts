@@ -22,6 +22,7 @@ export const frame = {
   log: 21,
   prepared: 22,
   busy: 23,
+  rest: 24,
 } as const;
 
 /** The longest frame in bytes: a module of 64 MiB after metering, or an output at its ceiling. */

@@ -41,6 +41,8 @@ export class Live {
   /** Questions that it asked, and those of them that wait for an answer. */
   asked = 0;
   open = 0;
+  /** Whether it sleeps in the runner. */
+  resting = false;
   /** Bytes. */
   logged = 0;
   /** Why the host ended it; undefined while it has authority. */
@@ -62,10 +64,27 @@ export class Live {
     this.#onOver(outcome);
   }
 
+  /** Notes that it asked the host, or was answered. */
+  wait(by: 1 | -1): void {
+    this.#change(this.open + by, this.resting);
+  }
+
+  /** Notes that it fell asleep, or awoke. */
+  rest(resting: boolean): void {
+    this.#change(this.open, resting);
+  }
+
   /** Nobody answers it any more. */
   waitNoMore(): void {
-    if (this.open > 0) this.work.onWait(false);
-    this.open = 0;
+    this.#change(0, false);
+  }
+
+  #change(open: number, resting: boolean): void {
+    const before = this.open > 0 || this.resting;
+    this.open = open;
+    this.resting = resting;
+    const waits = open > 0 || resting;
+    if (waits !== before) this.work.onWait(waits);
   }
 }
 

@@ -97,14 +97,20 @@ async function httpRequest(
   return { ...value.ok, body: answer.blocks[0] ?? new Uint8Array() };
 }
 
+/** Sleep that the host is told of, in milliseconds: whoever sleeps so long gives its place up. */
+const longSleepMs = 100;
+
 /** Waits on behalf of the guest; a guest that is ended meanwhile leaves no timer behind. */
-async function sleep(fuel: Fuel, ms: number): Promise<void> {
+async function sleep({ fuel, ports }: ImportParts, ms: number): Promise<void> {
+  const told = ms < longSleepMs ? undefined : ports();
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
+  told?.rest(true);
   try {
     await fuel.suspend(promise);
   } finally {
     clearTimeout(timer);
+    told?.rest(false);
   }
 }
 
@@ -115,7 +121,7 @@ function wasiOf(parts: ImportParts, log: (level: number, text: string) => void):
     epochNow: () => performance.timeOrigin + performance.now(),
     random: (bytes) => crypto.getRandomValues(bytes),
     log,
-    sleep: (ms) => sleep(fuel, ms),
+    sleep: (ms) => sleep(parts, ms),
     exit: (code) => {
       parts.onExit(code);
       return fuel.die("EXITED", `exit code ${code}`);

@@ -39,6 +39,8 @@ export interface Guest {
 export interface CallPorts {
   ask(functionNumber: number, exchange: Exchange): Promise<Exchange>;
   log(level: number, text: string): void;
+  /** Hears that the guest sleeps for long, or no longer. */
+  rest(resting: boolean): void;
   /** Hears once how the call ended, and the fuel that it burnt; must not throw. */
   ended(ended: Ended, fuel: number): void;
 }

@@ -125,6 +125,11 @@ export class LiveCall implements CallPorts {
     writeNumbers(this.#ports.writer, frame.log, [this.invoke.call, level], bytes);
   }
 
+  rest(resting: boolean): void {
+    if (!this.#isOpen) return;
+    writeNumbers(this.#ports.writer, frame.rest, [this.invoke.call, resting ? 1 : 0]);
+  }
+
   ended(ended: Ended, fuel: number): void {
     try {
       assert(this.#guest && this.#tool);
