@@ -42,8 +42,9 @@ async function running(id: string): Promise<void> {
 
 /** Waits until a plugin answers: its runner may have died a moment ago without anybody knowing. */
 async function answers(id: string): Promise<void> {
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 200; tries++) {
     if ((await codeOf(invoke(host, id, "answer"))) === "ok") return;
+    await sleep(20);
   }
   assert.fail(`${id} does not answer`);
 }
