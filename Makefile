@@ -41,7 +41,7 @@ check: build/kernel.wasm ## Types, lint, format and the house rules
 	@node --test test/tidy.test.ts
 
 test: check plugins ## Every check and test; CI runs exactly this
-	@node --test --test-concurrency=2 'test/**/*.test.ts'
+	@node --test --test-concurrency=1 'test/**/*.test.ts'
 
 bench: build ## Measure the numbers of the README against a peer in the same run
 	@node test/bench/main.ts
