@@ -79,7 +79,11 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
   [
     "WebAssembly",
     /new WebAssembly\.(Module|Instance)\(|\bWebAssembly\.(compile|instantiate|validate)\(/,
-    ["runtime/sandbox/guest/", "runtime/sandbox/module/prepare.ts"],
+    [
+      "runtime/sandbox/guest/",
+      "runtime/sandbox/module/prepare.ts",
+      "runtime/sandbox/preparer-main.ts",
+    ],
   ],
   ["wall clock", /\bDate\.now\(|\bnew Date\(\)/, ["runtime/clock.ts"]],
   ["environment", /\bprocess\.env\b/, ["runtime/environment.ts"]],

@@ -10,6 +10,12 @@ import { createFrameReader, frame, frameBytesMax, FrameWriter } from "./wire.ts"
 
 /** Steps that checking one configuration may take. */
 const checkSteps = 2_000_000;
+/**
+ * Milliseconds of the processor that compiling a module may take: so many, and as many again as honest
+ * code of its size takes on a slow day. In a runner nothing can interrupt it.
+ */
+const compileMs = 300;
+const compileBytesAMs = 10_000;
 /** What a frame has room for besides what is told of a module: its names are in the module too. */
 const meteredBytesMax = frameBytesMax - 32 * 1024 * 1024;
 
@@ -50,7 +56,17 @@ function prepareModule(job: PrepareJob, bytes: Uint8Array): void {
     const what = "the module with its metering, in bytes,";
     throw new HostError("MODULE_TOO_LARGE", { what, actual, limit: meteredBytesMax });
   }
+  checkCompiles(metered);
   write({ ok: told }, metered);
+}
+
+/** @throws PREPARE_TIMEOUT */
+function checkCompiles(metered: Uint8Array): void {
+  const before = process.cpuUsage();
+  new WebAssembly.Module(metered as Uint8Array<ArrayBuffer>);
+  const { user, system } = process.cpuUsage(before);
+  const limitMs = compileMs + Math.round(metered.length / compileBytesAMs);
+  if ((user + system) / 1_000 > limitMs) throw new HostError("PREPARE_TIMEOUT", { limitMs });
 }
 
 function faultOf({ schema, value }: ValueJob): ValueFault | undefined {

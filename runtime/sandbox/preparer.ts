@@ -117,7 +117,8 @@ async function askApart(job: Job, bytes: Uint8Array, options: ApartOptions): Pro
 }
 
 function startPreparer(): ChildProcess {
-  return startProcess("preparer-main.ts", heapMiB);
+  // Every function at once, so that one which takes long is met here and not at its first call.
+  return startProcess("preparer-main.ts", heapMiB, ["--no-wasm-lazy-compilation"]);
 }
 
 function killLarge(child: ChildProcess): void {

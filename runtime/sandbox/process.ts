@@ -29,9 +29,17 @@ export const walls: readonly string[] = [
   "--no-warnings",
 ];
 
-/** Starts a program of this folder behind the walls, with three pipes and an empty environment. */
-export function startProcess(program: string, heapMiB: number): ChildProcess {
-  const flags = [...walls, `--max-old-space-size=${heapMiB}`];
+/**
+ * Starts a program of this folder behind the walls, with three pipes and an empty environment.
+ *
+ * @param engineFlags of V8, besides the limit of its heap
+ */
+export function startProcess(
+  program: string,
+  heapMiB: number,
+  engineFlags: readonly string[] = [],
+): ChildProcess {
+  const flags = [...walls, `--max-old-space-size=${heapMiB}`, ...engineFlags];
   return spawn(process.execPath, [...flags, `${root}runtime/sandbox/${program}`], {
     cwd: "/",
     env: {},
