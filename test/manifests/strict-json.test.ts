@@ -48,7 +48,7 @@ test("parseStrictJson() refuses what is too long or too deep, and soon", () => {
   assert.match(refused(deep(4), { depthMax: 3 }), /4 deep, at most 3/);
   assert.match(refused(deep(65)), /65 deep, at most 64/);
   assert.match(refused(deep(jsonBytesMax / 2)), /deep, at most 64|too many values/);
-  assert.match(refused('{"a":'.repeat(1e5)), /not well-formed/);
+  assert.match(refused('{"a":'.repeat(1e5)), /not well-formed|too many values/);
   assert.match(refused(`"${"é".repeat(jsonBytesMax / 2)}"`), /1048578 bytes, at most 1048576/);
   assert.match(refused("12345", { bytesMax: 4 }), /5 bytes, at most 4/);
   assert.equal(parseStrictJson("7", { depthMax: 0 }), 7);
