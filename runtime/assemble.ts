@@ -21,7 +21,7 @@ import { loadVersion } from "./loader.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { NestedCalls } from "./nested.ts";
 import { Quarantine } from "./quarantine.ts";
-import { machineCaps } from "./sandbox/caps.ts";
+import { machineCaps, memoryCaps } from "./sandbox/caps.ts";
 import { Fleet, type FleetOptions } from "./sandbox/fleet.ts";
 import { createFiles, type Files } from "./store/files.ts";
 import { openStore, type Store } from "./store/store.ts";
@@ -32,9 +32,8 @@ import { signerName } from "./views.ts";
 /** Version of this host, which `manifest.host` ranges are compared with. */
 export const hostVersion = parseVersion("0.1.0");
 
-/** MiB of JavaScript heap of a runner, and the resident bytes at which it is replaced. */
+/** MiB of JavaScript heap of a runner. */
 const runnerHeapMiB = 1_024;
-const runnerBytesMax = 4 * 1024 ** 3;
 
 /** What a host is made of. */
 export interface HostWish {
@@ -153,11 +152,13 @@ async function openStorage(wish: HostWish, undo: AsyncDisposableStack): Promise<
 }
 
 function createFleet({ config: { runners }, startRunner }: HostWish): Fleet {
+  const { runnerBytesMax, runnersBytesMax } = memoryCaps();
   return new Fleet({
     ...(startRunner && { start: startRunner }),
     runnersMax: runners.max,
     idleMs: runners.idleMs,
     residentBytesMax: runnerBytesMax,
+    allBytesMax: runnersBytesMax,
     heapMiB: runnerHeapMiB,
     share: runners.share,
   });

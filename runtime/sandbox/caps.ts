@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { totalmem } from "node:os";
 
 /** Address space of a process, 127 TiB, over the 8 GiB that each memory reserves. */
 const memoriesMax = 16_300;
@@ -6,6 +7,12 @@ const memoriesMax = 16_300;
 const mapsAnInstance = 10;
 /** What Linux allows a process where nobody has changed it. */
 const mapsDefault = 65_530;
+
+/** The most that one runner may have of the memory, however much there is, and its share of it. */
+const runnerBytesMost = 4 * 1024 ** 3;
+const runnerShare = 1 / 2;
+/** What all runners may have of it together: the rest is the host's and the machine's own. */
+const runnersShare = 3 / 4;
 
 /** What this machine lets one runner hold. */
 export interface MachineCaps {
@@ -15,11 +22,28 @@ export interface MachineCaps {
   readonly instancesMax: number;
 }
 
+/** What of the memory of this machine runners may have: resident bytes. */
+export interface MemoryCaps {
+  readonly runnerBytesMax: number;
+  /** All of them together. */
+  readonly runnersBytesMax: number;
+}
+
 /** Returns the caps of this machine. */
 export function machineCaps(): MachineCaps {
   const maps = mapCount();
   const byMaps = Math.floor((maps ?? mapsDefault) / mapsAnInstance);
   return { maps, instancesMax: Math.min(byMaps, Math.floor(memoriesMax / 2)) };
+}
+
+/** Returns what runners may have of the memory of this machine. */
+export function memoryCaps(): MemoryCaps {
+  // A container may have less than its machine; where nothing constrains it, this is 0 or far more.
+  const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return {
+    runnerBytesMax: Math.min(runnerBytesMost, memoryBytes * runnerShare),
+    runnersBytesMax: memoryBytes * runnersShare,
+  };
 }
 
 function mapCount(): number | null {
@@ -48,6 +72,19 @@ export function threadState(pid: number): ThreadState | undefined {
     return { usedMs: (Number(fields[10]) + Number(fields[11])) * 10, isAsleep: state === "S" };
   } catch {
     return undefined; // It has just ended.
+  }
+}
+
+/** How likely the kernel is to end a runner when memory runs out, from -1000 to 1000; a host has 0. */
+const outOfMemoryScore = 500;
+
+/** Sees to it that the kernel, when memory runs out, ends this process before the host. */
+export function endFirst(pid: number): void {
+  if (process.platform !== "linux") return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, `${outOfMemoryScore}`);
+  } catch {
+    // It has just ended, or the file is closed here: the host watches what runners have anyway.
   }
 }
 

@@ -15,6 +15,8 @@ export interface FleetOptions {
   readonly idleMs: number;
   /** Resident bytes at which a runner is replaced. */
   readonly residentBytesMax: number;
+  /** Resident bytes of all at which the largest is replaced; no bound when left out. */
+  readonly allBytesMax?: number;
   /** MiB of JavaScript heap. */
   readonly heapMiB: number;
   /** Whether one runner may serve several signers: the operator's choice. */
@@ -124,15 +126,25 @@ export class Fleet implements Disposable {
 
   #watch(): void {
     const now = performance.now();
+    const sizes: { readonly runner: Runner; readonly bytes: number }[] = [];
     for (const member of this.#members.values()) {
       const { runner } = member;
       if (runner.busy || runner.singles > 0) member.idleSince = now;
       else if (now - member.idleSince > this.#options.idleMs) runner.stop("it was idle");
-      const bytes = runner.pid === undefined ? undefined : residentBytes(runner.pid);
-      if (bytes !== undefined && bytes > this.#options.residentBytesMax) {
-        runner.kill("it outgrew its memory");
-      }
+      const bytes = (runner.pid === undefined ? undefined : residentBytes(runner.pid)) ?? 0;
+      if (bytes > this.#options.residentBytesMax) runner.kill("it outgrew its memory");
+      else sizes.push({ runner, bytes });
     }
+    this.#fitMachine(sizes);
+  }
+
+  /** Ends the largest when all of them together take what the machine needs for others. */
+  #fitMachine(sizes: readonly { readonly runner: Runner; readonly bytes: number }[]): void {
+    const { allBytesMax = Number.POSITIVE_INFINITY } = this.#options;
+    const sum = sizes.reduce((total, { bytes }) => total + bytes, 0);
+    if (sum <= allBytesMax) return;
+    const largest = sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+    largest.runner.kill("it had most of the memory when it ran short");
   }
 }
 

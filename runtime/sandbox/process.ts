@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { endFirst } from "./caps.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -40,9 +41,11 @@ export function startProcess(
   engineFlags: readonly string[] = [],
 ): ChildProcess {
   const flags = [...walls, `--max-old-space-size=${heapMiB}`, ...engineFlags];
-  return spawn(process.execPath, [...flags, `${root}runtime/sandbox/${program}`], {
+  const child = spawn(process.execPath, [...flags, `${root}runtime/sandbox/${program}`], {
     cwd: "/",
     env: {},
     stdio: ["pipe", "pipe", "pipe"],
   });
+  if (child.pid !== undefined) endFirst(child.pid);
+  return child;
 }

@@ -1,6 +1,6 @@
 import { HostError } from "#manifests/errors.ts";
 import { envFunctions, envModule, userModule, wasiFunctions, wasiModule } from "#plugin-sdk/abi.ts";
-import { Fleet } from "#runtime/sandbox/fleet.ts";
+import { Fleet, type FleetOptions } from "#runtime/sandbox/fleet.ts";
 import type { Exchange, GuestLimits, ToolPlan } from "#runtime/sandbox/messages.ts";
 import { prepare } from "#runtime/sandbox/module/prepare.ts";
 import { type LoadedGuest, Pool, type PoolLimits } from "#runtime/sandbox/pool.ts";
@@ -57,9 +57,9 @@ export interface TestSandbox extends Disposable {
 }
 
 /** Starts a sandbox in which all guests share one runner, unless it is said otherwise. */
-export function openSandbox({ share = true, heapMiB = 1_024 } = {}): TestSandbox {
+export function openSandbox(own: Partial<FleetOptions> = {}): TestSandbox {
   const bounds = { runnersMax: 8, idleMs: 60_000, residentBytesMax: 4 * 1024 ** 3 };
-  const fleet = new Fleet({ ...bounds, heapMiB, share });
+  const fleet = new Fleet({ ...bounds, heapMiB: 1_024, share: true, ...own });
   const numbers = { last: 0, next: () => (numbers.last += 1) };
   const pools: Pool[] = [];
   fleet.onEnd((runner) => {
