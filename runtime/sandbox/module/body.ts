@@ -2,7 +2,7 @@ import { HostError } from "#manifests/errors.ts";
 import { Reader } from "./bytes.ts";
 import { checkAtMost, moduleLimits } from "./limits.ts";
 import { costs, op, shape, shapes, vectorCost } from "./opcodes.ts";
-import { passHeapType, readValueType } from "./signatures.ts";
+import { passHeapType, readBlockType, readValueType } from "./signatures.ts";
 
 /** Numbers kept of each event: operation, where it starts and ends, argument, cost before it. */
 const stride = 5;
@@ -174,7 +174,7 @@ function passAddress(reader: Reader): void {
 function readArgument(reader: Reader, kind: number): number {
   if (kind === shape.event) return 0;
   if (kind === shape.eventNumber) return reader.u32();
-  if (kind === shape.eventBlock) return reader.s33();
+  if (kind === shape.eventBlock) return readBlockType(reader);
   if (kind === shape.eventCallIndirect) {
     const type = reader.u32();
     reader.u32();
@@ -185,7 +185,7 @@ function readArgument(reader: Reader, kind: number): number {
     while (left-- > 0) reader.u32();
     return 0;
   }
-  const type = reader.s33();
+  const type = readBlockType(reader);
   for (const _ of readClauses(reader));
   return type;
 }

@@ -50,6 +50,7 @@ export function meterCode(
     );
     checkAtMost("a function with its metering", one.length, moduleLimits.meteredBodyBytesMax);
     code.sized(one.view());
+    checkAtMost("the code with its metering", code.length, moduleLimits.meteredBytesMax);
     if (unlikely.length === 0) continue;
     hinted++;
     writeHints(hints, metering.renumber.function(index), unlikely);

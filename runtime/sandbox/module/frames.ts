@@ -14,9 +14,17 @@ export interface Frame {
   isTargeted: boolean;
   /** Whether something in it may look at the exported counter, or leave in a way of its own. */
   isOpen: boolean;
+  /** Whether a loop in it has more ways out than are kept. */
+  isWide: boolean;
   /** How long the list of branches was before it. */
   readonly branchesBefore: number;
 }
+
+/** Each way out of a loop gets code of its own where it copies the counter: so many at most. */
+const exitsMax = 8;
+
+/** With more ways out, neither a loop nor those around it are looked at: it would be done for each. */
+const keptMax = 64;
 
 /** The labels of a body while it is read, and the branches to them. */
 export class Frames {
@@ -42,6 +50,7 @@ export class Frames {
       arity: operation === op.loop ? params : results,
       isTargeted: false,
       isOpen: false,
+      isWide: false,
       branchesBefore: this.#branches.length,
     });
   }
@@ -61,17 +70,26 @@ export class Frames {
     const frame = this.#frames.pop() as Frame;
     const around = this.#frames[this.#frames.length - 1];
     if (around && frame.isOpen) around.isOpen = true;
+    if (around && frame.isWide) around.isWide = true;
     return frame;
   }
 
-  /** The labels outside of a loop just closed that something in it branches to. */
-  exitsOf(loop: Frame): readonly number[] {
+  /**
+   * The labels outside of a loop just closed that something in it branches to.
+   *
+   * @returns   nothing when they are too many to be used
+   */
+  exitsOf(loop: Frame): readonly number[] | undefined {
     const outside = new Set<number>();
     for (const label of this.#branches.splice(loop.branchesBefore)) {
       if (label < this.#frames.length) outside.add(label);
     }
+    if (loop.isWide || outside.size > keptMax) {
+      this.top.isWide = true;
+      return undefined;
+    }
     // Kept for the loops around this one, once each, so that the list stays short.
     this.#branches.push(...outside);
-    return [...outside];
+    return outside.size > exitsMax ? undefined : [...outside];
   }
 }

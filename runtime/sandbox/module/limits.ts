@@ -10,8 +10,8 @@ export const moduleLimits = {
   functionsMax: 50_000,
   /** Every call clears its locals; 10,000 of them already fill a twelfth of a stack. */
   localsMax: 10_000,
-  /** Compilers stay below 300; a deeper nest only costs memory in every pass over it. */
-  nestingMax: 1_000,
+  /** Go nests a block for each place where a function may resume: 550 in its own libraries. */
+  nestingMax: 4_000,
   /** 8 MB of entries; the largest function table seen has 9,000. */
   tableEntriesMax: 1_000_000,
   /** Sums and counts of tables: real modules have one to three. */
@@ -20,6 +20,8 @@ export const moduleLimits = {
   typesMax: 50_000,
   /** What the engine itself admits in one signature. */
   signatureMax: 1_000,
+  /** All types together; a Go program of 5 MB has under 1,000. */
+  typeValuesMax: 1_000_000,
   /** WASI and the Extism environment together have under 100. */
   importsMax: 1_000,
   /** A module that exports every function it has. */
@@ -40,6 +42,8 @@ export const moduleLimits = {
   nameBytesMax: 8_192,
   /** Honest bodies grow by half; one made of empty loops grows eightfold, to compile as slowly. */
   meteredBodyBytesMax: 4 * 1024 * 1024,
+  /** Honest modules grow by a tenth to a half. */
+  meteredBytesMax: 128 * 1024 * 1024,
 } as const;
 
 /**

@@ -1,4 +1,5 @@
 import { Reader, Writer } from "./bytes.ts";
+import { checkAtMost } from "./limits.ts";
 import type { Renumber } from "./renumber.ts";
 import { type Section, section } from "./sections.ts";
 
@@ -7,6 +8,9 @@ const kept: ReadonlySet<number> = new Set([0, 4, 5, 6, 8, 9, 11]);
 const functionNames = 1;
 const localNames = 2;
 const globalNames = 7;
+
+/** More than functions and globals together: each name is an object while it is renumbered. */
+const namesMax = 200_000;
 
 /** A name for a function that the pass appended or imported. */
 export interface Named {
@@ -88,7 +92,8 @@ function renumberedSubsections(
 
 function readNames(reader: Reader, renumber: (index: number) => number): Named[] {
   const names: Named[] = [];
-  for (let left = reader.u32(); left > 0; left--) {
+  const count = checkAtMost("the number of names", reader.u32(), namesMax);
+  for (let left = count; left > 0; left--) {
     names.push({ index: renumber(reader.u32()), name: reader.text() });
   }
   return names;

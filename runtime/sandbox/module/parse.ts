@@ -75,7 +75,13 @@ export function parseModule(bytes: Uint8Array, sections: readonly Section[]): Mo
     return Array.from({ length: countOf(reader) }, () => read(reader));
   };
   for (const each of sections) checkSection(each);
-  const types = list(section.type, readSignature);
+  let values = 0;
+  const types = list(section.type, (reader) => {
+    const signature = readSignature(reader);
+    values += signature.params.length + signature.results.length;
+    checkAtMost("the values of all types", values, moduleLimits.typeValuesMax);
+    return signature;
+  });
   const imports = list(section.import, readImport);
   const functions = imports.filter((each) => each.kind === "function");
   const tables = imports.flatMap((each) => each.table ?? []);

@@ -55,9 +55,6 @@ interface Nest {
 /** An exception is thrown and caught through the engine's runtime, which takes microseconds. */
 const throwCost = 2_000;
 
-/** Each way out of a nest gets code of its own; a loop with more ways does without a copy. */
-const exitsMax = 8;
-
 /** What straight code with calls may cost before the counter is looked at again, in units. */
 const straightUnitsMax = 4_096;
 
@@ -186,7 +183,7 @@ class Planner {
     regions.detach(loop.head);
     if (regions.current !== dead) regions.begin(index, loop.region);
     this.#checks[loop.event] = check.global;
-    if (loop.isOpen || loop.params > 0 || exits.length > exitsMax) return;
+    if (loop.isOpen || loop.params > 0 || exits === undefined) return;
     while ((this.#nests.at(-1)?.event ?? -1) > loop.event) this.#nests.pop();
     this.#nests.push({ event: loop.event, end: index, exits });
   }

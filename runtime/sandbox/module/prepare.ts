@@ -19,7 +19,7 @@ import { checkSizes } from "./sizes.ts";
 export type { ValueType } from "./signatures.ts";
 
 /** The version of the pass: rises whenever it may emit other bytes for the same input. */
-export const passVersion: number = 3;
+export const passVersion: number = 4;
 
 /** What a module asks to be given; `params` and `results` are empty unless it is a function. */
 export interface ImportInfo {

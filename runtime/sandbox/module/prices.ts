@@ -2,7 +2,7 @@ import { Reader } from "./bytes.ts";
 import { type Events, readEvents, readLocals } from "./body.ts";
 import { op } from "./opcodes.ts";
 import type { Module, Span } from "./parse.ts";
-import { type Signature, valueTypes } from "./signatures.ts";
+import { emptyBlock, type Signature, valueTypes } from "./signatures.ts";
 import { isBulk, isThrow, type Prices } from "./plan.ts";
 
 /** A function without loops that costs at most this, with what it calls, goes unchecked. */
@@ -155,7 +155,7 @@ function widthOf(module: Module, type: number): number {
 
 /** What a block of one value or none leaves, by its type as it is written. */
 const shortBlocks: ReadonlyMap<number, Signature> = new Map([
-  [-64, { params: [], results: [] }],
+  [emptyBlock, { params: [], results: [] }],
   ...valueTypes.map(
     ([code, type]) => [code - 128, { params: [], results: [type] }] as [number, Signature],
   ),

@@ -4,6 +4,7 @@ import { checkAtMost, moduleLimits } from "./limits.ts";
 import { type Module, readGlobalType } from "./parse.ts";
 import type { Renumber } from "./renumber.ts";
 import { countOf, readerOf, section } from "./sections.ts";
+import { codeOf, readValueType } from "./signatures.ts";
 
 /** A section of segments in its new form, and how long each segment is. */
 export interface Segments {
@@ -86,7 +87,7 @@ function copyElements(reader: Reader, writer: Writer, renumber: Renumber): numbe
   const hasExpressions = (flags & 4) !== 0;
   if (isActive && flags & 2) writer.u32(reader.u32());
   if (isActive) copyInitialiser(reader, writer, renumber);
-  if (hasExplicitKind) writer.u8(reader.u8());
+  if (hasExplicitKind) writer.u8(hasExpressions ? codeOf(readValueType(reader)) : reader.u8());
   const count = checkAtMost("the entries of a segment", reader.u32(), moduleLimits.elementsMax);
   writer.u32(count);
   for (let left = count; left > 0; left--) {

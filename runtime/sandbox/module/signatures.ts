@@ -45,6 +45,20 @@ export function readValueType(reader: Reader): ValueType {
   throw new HostError("MODULE_FEATURE_REFUSED", { feature: "garbage-collected reference types" });
 }
 
+/** How a block says that it takes and leaves nothing. */
+export const emptyBlock = -64;
+
+/**
+ * Reads the type of a block: `emptyBlock`, a value type less 128, or an index into the types.
+ *
+ * @throws MODULE_FEATURE_REFUSED, MODULE_INVALID
+ */
+export function readBlockType(reader: Reader): number {
+  const type = reader.s33();
+  if (type >= 0 || type === emptyBlock || types.has(type + 128)) return type;
+  throw new HostError("MODULE_FEATURE_REFUSED", { feature: "garbage-collected reference types" });
+}
+
 /**
  * Reads the reference type that `ref.null` names.
  *

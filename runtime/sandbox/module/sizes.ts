@@ -1,4 +1,4 @@
-import type { Reader } from "./bytes.ts";
+import { Reader } from "./bytes.ts";
 import { checkAtMost, moduleLimits } from "./limits.ts";
 import { countOf, readerOf, type Section, section } from "./sections.ts";
 
@@ -33,17 +33,17 @@ function checkBodies(reader: Reader): void {
   for (let left = countOf(reader); left > 0; left--) {
     const size = checkAtMost("a function body in bytes", reader.u32(), moduleLimits.bodyBytesMax);
     const start = reader.at;
-    checkLocals(reader);
-    reader.at = start;
     reader.pass(size);
+    // Bounded by the body: else each of many could claim all that follows it as its locals.
+    checkLocals(new Reader(reader.bytes, start, reader.at));
   }
 }
 
-function checkLocals(reader: Reader): void {
+function checkLocals(body: Reader): void {
   let locals = 0;
-  for (let groups = reader.u32(); groups > 0; groups--) {
-    locals += reader.u32();
-    reader.pass(1);
+  for (let groups = body.u32(); groups > 0; groups--) {
+    locals += body.u32();
+    body.pass(1);
     checkAtMost("the number of locals of a function", locals, moduleLimits.localsMax);
   }
 }

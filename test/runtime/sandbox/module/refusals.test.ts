@@ -78,6 +78,33 @@ test("prepare() adds up the entries that all tables and element segments begin w
   await assert.rejects(prepareText(`(module ${half} ${half})`), { code: "MODULE_TOO_LARGE" });
 });
 
+test("prepare() looks for the locals of a body in that body alone", () => {
+  const lying = [3, ...leb(0xffffffff).slice(0, 2), 0x7f];
+  const bodies = Array.from({ length: 40_000 }, () => lying);
+  const bytes = binary(
+    types([[], []]),
+    section(3, many(bodies.length, [0])),
+    section(10, vector(...bodies)),
+  );
+  const started = performance.now();
+  assert.match(refusal(bytes).code, /^MODULE_(INVALID|TOO_LARGE)$/);
+  assert.ok(performance.now() - started < 5_000);
+});
+
+test("prepare() adds up what all types take and give", () => {
+  const wide = [0x60, ...leb(1_000), ...Array(1_000).fill(0x7f), 0];
+  assert.equal(refusal(binary(section(1, many(1_100, wide)))).code, "MODULE_TOO_LARGE");
+});
+
+test("prepare() is done with thousands of loops in each other that all leave each other", () => {
+  const depth = 3_900;
+  const open = Array(depth).fill([0x03, 0x40]).flat();
+  const leave = Array.from({ length: depth }, (_, index) => [0x41, 0, 0x0d, ...leb(index)]).flat();
+  const started = performance.now();
+  prepare(oneFunction([...open, ...leave, ...leave, ...Array(depth).fill(0x0b)]), permissive);
+  assert.ok(performance.now() - started < 5_000);
+});
+
 test("prepare() refuses counts that no section has room for", () => {
   for (const id of [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13]) {
     for (const count of [1, 50_000, 0x7fffffff, 0xffffffff]) {
@@ -130,6 +157,17 @@ const features: readonly (readonly [string, Uint8Array, RegExp])[] = [
     /threads/,
   ],
   ["an atomic fence", oneFunction([0xfe, 0x03, 0]), /threads/],
+  [
+    "a block of a typed reference",
+    oneFunction([0x02, 0x63, 0x70, 0xd0, 0x70, 0x0b, 0x1a]),
+    /garbage/,
+  ],
+  ["a block of anyref", oneFunction([0x02, 0x6e, 0xd0, 0x6e, 0x0b, 0x1a]), /garbage/],
+  [
+    "elements of a typed reference",
+    binary(section(9, vector([5, 0x63, 0x70, ...vector([0xd0, 0x70, 0x0b])]))),
+    /garbage/,
+  ],
   ["call_ref", oneFunction([0xd0, 0x00, 0x14, 0]), /garbage-collected|typed function/],
   [
     "a table with initial values",
