@@ -78,13 +78,19 @@ export function threadState(pid: number): ThreadState | undefined {
 /** How likely the kernel is to end a runner when memory runs out, from -1000 to 1000; a host has 0. */
 const outOfMemoryScore = 500;
 
-/** Sees to it that the kernel, when memory runs out, ends this process before the host. */
-export function endFirst(pid: number): void {
+/**
+ * Sees to it that the kernel, when memory runs out, ends this process before the host, and that no
+ * memory of guests is written to disk when it crashes.
+ *
+ * @see https://man7.org/linux/man-pages/man5/core.5.html
+ */
+export function tame(pid: number): void {
   if (process.platform !== "linux") return;
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, `${outOfMemoryScore}`);
+    writeFileSync(`/proc/${pid}/coredump_filter`, "0");
   } catch {
-    // It has just ended, or the file is closed here: the host watches what runners have anyway.
+    // It has just ended, or the files are closed here: the host watches what runners have anyway.
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { endFirst } from "./caps.ts";
+import { tame } from "./caps.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -46,6 +46,6 @@ export function startProcess(
     env: {},
     stdio: ["pipe", "pipe", "pipe"],
   });
-  if (child.pid !== undefined) endFirst(child.pid);
+  if (child.pid !== undefined) tame(child.pid);
   return child;
 }

@@ -58,3 +58,11 @@ test("the kernel ends a runner before the host when memory runs out", async () =
   const [runner] = sandbox.fleet.runners;
   assert.ok(score(runner?.pid) > score("self"));
 });
+
+test("a runner that crashes leaves no memory of its guests on disk", async () => {
+  using sandbox = openSandbox();
+  const { call } = await sandbox.load({ id: "neighbor", module: neighbor });
+  await call("answer");
+  const [runner] = sandbox.fleet.runners;
+  assert.equal(Number(readFileSync(`/proc/${runner?.pid}/coredump_filter`, "utf8")), 0);
+});
