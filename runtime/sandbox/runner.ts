@@ -31,7 +31,7 @@ const lateMs = 25;
  * How long a runner may have no time for anything else, in milliseconds, when it says so before: it
  * checks one value, and no guest runs meanwhile.
  */
-const busyMs = 250;
+const busyMs = 1_000;
 /**
  * What a sweep counts while it is busy or bytes are on their way: the news that a call is over may
  * stand behind long inputs, its end behind a long output. None of it stretches 50 ms beyond 2 s.

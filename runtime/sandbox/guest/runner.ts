@@ -17,6 +17,9 @@ export interface Runner {
   ready(): void;
 }
 
+/** Copying more than this takes a turn or longer, whatever it is. */
+const heavyBytes = 256 * 1024;
+
 /** Creates a runner that writes to `writer`, with the compiled kernel that all its guests share. */
 export function createRunner(writer: FrameWriter, kernel: WebAssembly.Module): Runner {
   return new GuestRunner(writer, kernel);
@@ -49,6 +52,7 @@ class GuestRunner implements Runner, LivePorts {
   }
 
   receive(type: number, body: Buffer): void {
+    if (body.length > heavyBytes) this.#onHeavy();
     switch (type) {
       case frame.invoke: {
         const { invoke, input } = readInvoke(body);

@@ -8,7 +8,7 @@ const schemaSteps = 2_000_000;
 /** Work below these takes a few milliseconds at most, and needs no word to anybody. */
 const lightSteps = 100_000;
 const lightCost = 20_000;
-const lightChars = 1024 * 1024;
+const lightChars = 256 * 1024;
 /** A text this short cannot cost much. */
 const shortChars = 4_096;
 
