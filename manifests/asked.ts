@@ -1,14 +1,12 @@
-import type { Grants, Terms } from "./grants.ts";
+import { filesGranted } from "./capabilities/files.ts";
+import { kvGranted } from "./capabilities/kv.ts";
+import { networkGranted } from "./capabilities/network.ts";
+import { toolsGranted } from "./capabilities/tools.ts";
 import { HostError } from "./errors.ts";
+import type { Grants } from "./grants.ts";
 import type { PluginId } from "./names.ts";
 import { quote } from "./quote.ts";
 import type { Uses } from "./uses.ts";
-
-/** What a grant says when the operator only said yes. */
-const plain = { per: "plugin", expires: null } as const;
-/** Reads may be reached through other plugins; what writes or proves who one is may not. */
-const any: Terms = { ...plain, via: "any" };
-const direct: Terms = { ...plain, via: "direct" };
 
 /**
  * Returns the grants that give a plugin all that it asks for.
@@ -18,22 +16,14 @@ const direct: Terms = { ...plain, via: "direct" };
  * @param signerOf  who signed an installed plugin, or `unsigned`; null when it is not installed
  */
 export function grantsAsked(uses: Uses, signerOf: (plugin: PluginId) => string | null): Grants {
-  const isReading = (method: string): boolean => ["GET", "HEAD", "OPTIONS"].includes(method);
   return {
-    network: uses.network.map(({ reason, ...ask }) => ({
-      ...ask,
-      ...(ask.methods.every(isReading) ? any : direct),
-    })),
+    network: uses.network.map(networkGranted),
     secrets: [],
-    files: uses.files.map(({ reason, ...ask }) => ({
-      ...ask,
-      folder: null,
-      ...(ask.access === "read" ? any : direct),
-    })),
-    kv: uses.kv === null ? null : { quotaBytes: uses.kv.quotaBytes, ...any },
-    tools: uses.tools.flatMap(({ reason, range, ...ask }) => {
+    files: uses.files.map(filesGranted),
+    kv: uses.kv === null ? null : kvGranted(uses.kv),
+    tools: uses.tools.flatMap((ask) => {
       const signer = signerOf(ask.plugin);
-      return signer === null ? [] : [{ ...ask, signer, ...any }];
+      return signer === null ? [] : [toolsGranted(ask, signer)];
     }),
   };
 }

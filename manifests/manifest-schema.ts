@@ -1,7 +1,9 @@
 import Type, { type Static } from "typebox";
+import { idSchema } from "./capabilities/terms.ts";
+import { toolNameSchema } from "./capabilities/tools.ts";
 import { authorSchema, closed, matching, prose } from "./document.ts";
 import { limitsSchema } from "./plugin-limits.ts";
-import { idSchema, toolNameSchema, usesSchema } from "./uses.ts";
+import { usesSchema } from "./uses.ts";
 
 const licenseName = "\\(?[A-Za-z0-9][A-Za-z0-9.+-]{0,63}\\)?";
 const exportSchema = matching("^[!-~]{1,128}$", "be 1 to 128 visible ASCII characters");

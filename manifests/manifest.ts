@@ -1,3 +1,4 @@
+import { checkUnique } from "./capabilities/terms.ts";
 import { createCheck } from "./check.ts";
 import { type AuthorSchema, parsedAt, type Refuse } from "./document.ts";
 import { HostError } from "./errors.ts";
@@ -15,7 +16,7 @@ import {
 } from "./names.ts";
 import { limitsAsked, type PluginLimits } from "./plugin-limits.ts";
 import { parseStrictJson } from "./strict-json.ts";
-import { checkUnique, type Uses, usesNothing, usesOf } from "./uses.ts";
+import { type Uses, usesNothing, usesOf } from "./uses.ts";
 
 /** How input and output of a tool travel; `raw` is for modules that came without a manifest. */
 export type Encoding = "json" | "text" | "bytes" | "raw";

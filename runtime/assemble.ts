@@ -9,7 +9,7 @@ import { Calls } from "./calls.ts";
 import { createKv } from "./capabilities/kv.ts";
 import { createNetwork } from "./capabilities/network.ts";
 import { type CapabilityTable, createTable } from "./capabilities/table.ts";
-import type { Record as Recorder } from "./capabilities/capability.ts";
+import type { GuardPorts } from "./capabilities/capability.ts";
 import { createTools } from "./capabilities/tools.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createGuestLogs, type GuestLogs } from "./guest-logs.ts";
@@ -93,10 +93,10 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const fleet = undo.use(createFleet(wish));
   const metrics = createMetrics();
   const nested = new NestedCalls();
-  const table = createTable(
-    [createKv(store.kv), createTools(nested.call), createNetwork()],
-    recorder(audit, metrics),
-  );
+  const table = createTable([createKv(store.kv), createTools(nested.call), createNetwork()], {
+    record: recorder(audit, metrics),
+    use: () => {},
+  });
   const { instancesMax } = machineCaps();
   const loader = {
     ...{ clock, fleet, instancesMax, table, numbers: createNumbers() },
@@ -193,7 +193,7 @@ function auditKey(audit: Audit, by: Caller, act: string, key: KeyView): Promise<
 }
 
 /** Books and audits what guests ask for, before it happens. */
-function recorder(audit: Audit, metrics: Metrics): Recorder {
+function recorder(audit: Audit, metrics: Metrics): GuardPorts["record"] {
   return ({ asker, capability, act, target, allowed }) => {
     const decision = allowed ? "allowed" : "denied";
     metrics.effect(capability, decision);

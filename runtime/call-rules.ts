@@ -10,6 +10,9 @@ import type { Outcome } from "./sandbox/runner.ts";
 export interface OpenCall extends Ticket {
   readonly startedAt: number;
   readonly abort: AbortController;
+  /** Fires when the call is over; made when somebody asks for it, for most calls never need it. */
+  over: AbortController | undefined;
+  isOver: boolean;
   plugin: Active | undefined;
   tool: string;
   state: "queued" | "running";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { HostError } from "#manifests/errors.ts";
 import { parsePluginReference } from "#manifests/names.ts";
 import type { Admission } from "./admission.ts";
+import { askerOf } from "./asker.ts";
 import type { Audit } from "./audit.ts";
 import type {
   CallAnswer,
@@ -25,7 +26,6 @@ import {
 } from "./call-rules.ts";
 import { toAuditEntry, toLiveCall } from "./call-views.ts";
 import { failureOf } from "./failure.ts";
-import type { Asker } from "./capabilities/capability.ts";
 import type { Clock } from "./clock.ts";
 import type { GuestLogs } from "./guest-logs.ts";
 import type { LiveCall } from "./host.ts";
@@ -35,7 +35,6 @@ import type { Metrics } from "./metrics.ts";
 import { fuelGrain } from "./sandbox/messages.ts";
 import type { Outcome, WorkPorts } from "./sandbox/runner.ts";
 import type { Seat } from "./sandbox/seat.ts";
-import { bindingOf } from "./store/records.ts";
 
 /** Longest chain of plugins that call each other; a longer one is a loop. */
 const depthMax = 8;
@@ -74,6 +73,8 @@ export class Calls implements CallParts {
       request,
       startedAt: this.#parts.clock.monotonic(),
       abort: new AbortController(),
+      over: undefined,
+      isOver: false,
       plugin: undefined,
       tool: request.tool ?? "",
       state: "queued",
@@ -242,13 +243,7 @@ export class Calls implements CallParts {
 
   #portsOf(call: OpenCall, plugin: Active): WorkPorts {
     const id = plugin.version.plugin;
-    const asker: Asker = {
-      plugin: id,
-      binding: bindingOf(plugin.version),
-      callId: call.callId,
-      owner: call.request.caller.owner,
-      grants: plugin.grants,
-    };
+    const asker = askerOf(call, plugin);
     return {
       ask: async (number, exchange) => {
         const before = call.childFuel;
@@ -277,6 +272,8 @@ export class Calls implements CallParts {
   #close(call: OpenCall, code: string | undefined, usage: Usage): void {
     if (!this.#open.delete(call.callId)) return;
     call.leave?.();
+    call.isOver = true;
+    call.over?.abort();
     // What was asked on behalf of a call ends with it.
     if (call.hasChildren) call.abort.abort();
     const { parent, caller } = call.request;

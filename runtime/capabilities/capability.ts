@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
-import type { Binding, Grants } from "#manifests/grants.ts";
+import type { Terms } from "#manifests/capabilities/terms.ts";
 import { HostError } from "#manifests/errors.ts";
+import type { Binding, Grants } from "#manifests/grants.ts";
 import type { PluginId } from "#manifests/names.ts";
 import { parseStrictJson } from "#manifests/strict-json.ts";
 import type { Uses } from "#manifests/uses.ts";
@@ -10,11 +11,19 @@ export interface Asker {
   readonly plugin: PluginId;
   /** Whose data it may reach: the same id of another signer has none of it. */
   readonly binding: Binding;
+  /** What the manifest of the version that runs asks for. */
+  readonly uses: Uses;
   readonly callId: string;
   /** Owner of the key that began the outermost call. */
   readonly owner: string;
-  /** Read anew for every question, so that a revoked grant ends at once. */
+  /** Ids of the plugins through which the call came, outermost first; empty for a direct one. */
+  readonly chain: readonly string[];
+  /** What holds in this call. Asked anew each time, so that a revoked grant ends at once. */
   readonly grants: () => Grants;
+  /** Fires when the call is over, however it ended: nothing may go on on its behalf. */
+  readonly signal: AbortSignal;
+  /** End of the call, in milliseconds of the monotonic clock. */
+  readonly deadlineAt: number;
 }
 
 /** What travels with a question or an answer: JSON, and bytes too many for it. */
@@ -28,47 +37,90 @@ export type EffectAnswer = ({ readonly value: unknown } | { readonly json: Uint8
   readonly blocks?: readonly Uint8Array[];
 };
 
-/** Returns when what is named is granted, and audits the decision. @throws CAPABILITY_DENIED */
-export type Check = (target: string) => void;
+/** Returns the grant that covers a target, and audits the decision. @throws CAPABILITY_DENIED */
+export type Check<Target> = (target: Target) => Terms;
 
-/** One function that guests may import. It reaches its effect only through `guard`. */
-export interface HostFunction {
+/** What everybody may know of a function that guests import. */
+export interface FunctionFacts {
   /** Import module and name, with a dot between. */
   readonly import: string;
   readonly capability: string;
-  /** Whether asking twice is as good as asking once. */
-  readonly reads: boolean;
-  /** Whether each use gets a record of its own; counted with the call otherwise. */
-  readonly request: TSchema;
   /** The word for people and audit: `kv_set`. */
   readonly act: string;
-  /** Returns what a request names, in the form that grants are written in. */
-  target(request: never): string;
-  /** Returns whether the grants cover a target. Pure. */
-  covers(grants: Grants, target: string): boolean;
+  /** What it does, in one sentence for authors. */
+  readonly about: string;
+  /** Whether asking twice is as good as asking once. */
+  readonly reads: boolean;
+  readonly request: TSchema;
+  /** What stands behind `ok`. */
+  readonly response: TSchema;
+}
+
+/** One function that guests may import, with targets of its own form. */
+export interface FunctionOf<Target> extends FunctionFacts {
+  /** Returns what a request names. @throws HOST_REQUEST_INVALID */
+  target(request: never, asker: Asker): Target;
+  /** Returns the grant that covers a target, if any. Pure, and quick: it is asked at every use. */
+  grantFor(grants: Grants, target: Target, asker: Asker): Terms | undefined;
+  /** The target for people and audit, in the form that grants are written in; never a secret. */
+  text(target: Target): string;
   /** Does it; `check` must pass for every further target (a redirect, a link). */
-  effect(asker: Asker, request: never, message: Message, check: Check): Promise<EffectAnswer>;
+  effect(
+    asker: Asker,
+    request: never,
+    message: Message,
+    check: Check<Target>,
+  ): Promise<EffectAnswer>;
+}
+
+/** One function that guests may import. It reaches its effect only through its guard. */
+export interface HostFunction extends FunctionFacts {
+  /** @param fits  returns the request when it fits the schema. @throws HOST_REQUEST_INVALID */
+  guarded(fits: (value: unknown) => unknown, ports: GuardPorts): Guarded;
+}
+
+/** Something that a manifest asks for: its place in `uses`, our words, and the author's reason. */
+export interface Ask {
+  /** `network[0]`, `files.cache`, `secrets.WIKI_TOKEN`, `kv`, `tools.report`. */
+  readonly entry: string;
+  readonly words: string;
+  /** Untrusted. */
+  readonly reason: string;
 }
 
 /** A kind of request that a plugin may be granted; everything about it stands in its one file. */
 export interface Capability {
   readonly name: string;
   readonly functions: readonly HostFunction[];
-  /** One line for each thing that a manifest asks for: our words, and the author's reason. */
-  asks(uses: Uses): readonly { readonly words: string; readonly reason: string }[];
+  /** One line for each thing that a manifest asks for. */
+  asks(uses: Uses): readonly Ask[];
 }
 
-/** Where every decision is written, before its effect. @throws AUDIT_FAILED */
-export type Record = (entry: {
+/** What surrounds every host function. */
+export interface GuardPorts {
+  /** Writes a decision, before its effect. @throws AUDIT_FAILED, STORAGE_FULL */
+  readonly record: (entry: Decision) => void;
+  /** Books one use of a grant that is given for a number of uses. @throws CAPABILITY_DENIED */
+  readonly use: (asker: Asker, capability: string, grant: Terms) => void;
+}
+
+/** What was decided about one question of a guest. */
+export interface Decision {
   readonly asker: Asker;
   readonly capability: string;
   readonly act: string;
   readonly target: string;
   readonly allowed: boolean;
-}) => void;
+}
 
 /** A host function as the sandbox is given it. Never rejects: a refusal is an answer to the guest. */
 export type Guarded = (asker: Asker, message: Message) => Promise<Message>;
+
+/** Returns a function with its targets known to nobody but itself. */
+export function hostFunction<Target>(one: FunctionOf<Target>): HostFunction {
+  const { target, grantFor, text, effect, ...facts } = one;
+  return { ...facts, guarded: (fits, ports) => guard(one, fits, ports) };
+}
 
 /**
  * Returns the only callable form of a host function: check, then audit, then effect.
@@ -76,23 +128,26 @@ export type Guarded = (asker: Asker, message: Message) => Promise<Message>;
  * The request of the guest is untrusted: at most 1 MiB of strict JSON that fits the schema. The check
  * travels into the effect. The guest gets a code and a sentence, and never what others may do.
  */
-export function guard(
-  one: HostFunction,
+export function guard<Target>(
+  one: FunctionOf<Target>,
   fits: (value: unknown) => unknown,
-  record: Record,
+  { record, use }: GuardPorts,
 ): Guarded {
   const { capability, act } = one;
   return async (asker, message) => {
-    const check: Check = (target) => {
-      const allowed = one.covers(asker.grants(), target);
-      record({ asker, capability, act, target, allowed });
-      if (!allowed) throw new HostError("CAPABILITY_DENIED", { verb: act, plugin: asker.plugin });
+    const check: Check<Target> = (target) => {
+      const grant = one.grantFor(asker.grants(), target, asker);
+      record({ asker, capability, act, target: one.text(target), allowed: grant !== undefined });
+      if (grant === undefined)
+        throw new HostError("CAPABILITY_DENIED", { verb: act, plugin: asker.plugin });
+      if (grant.uses !== null) use(asker, capability, grant);
+      return grant;
     };
     try {
       // Also of null, which has no members.
       const { blocks: _, ...value } = Object(parseStrictJson(message.json));
       const request = fits(value) as never;
-      check(one.target(request));
+      check(one.target(request, asker));
       const answer = await one.effect(asker, request, message, check);
       return { json: okOf(answer), blocks: answer.blocks ?? [] };
     } catch (error) {

@@ -2,7 +2,13 @@ import Type, { type Static } from "typebox";
 import { HostError } from "#manifests/errors.ts";
 import type { Binding, Grants } from "#manifests/grants.ts";
 import { bytesText } from "#manifests/units.ts";
-import type { Asker, Capability, HostFunction, Message } from "./capability.ts";
+import {
+  type Asker,
+  type Capability,
+  type HostFunction,
+  hostFunction,
+  type Message,
+} from "./capability.ts";
 
 /** Whose values they are: a plugin's, or those that it keeps for one owner of keys. */
 export interface KvSpace extends Binding {
@@ -62,10 +68,16 @@ const page = Type.Object(
   closed,
 );
 
+const pageOf = Type.Object({
+  keys: Type.Array(Type.String()),
+  cursor: Type.Union([Type.String(), Type.Null()]),
+});
+
 const common = {
   capability: "kv",
   target: () => "own",
-  covers: (grants: Grants) => grants.kv !== null,
+  grantFor: ({ kv }: Grants) => kv ?? undefined,
+  text: (target: string) => target,
 };
 
 /**
@@ -83,6 +95,7 @@ export function createKv(store: KvStore): Capability {
         ? []
         : [
             {
+              entry: "kv",
               words: `keep values of its own, up to ${bytesText(kv.quotaBytes)}`,
               reason: kv.reason,
             },
@@ -91,8 +104,10 @@ export function createKv(store: KvStore): Capability {
 }
 
 function getOf(store: KvStore): HostFunction {
-  return {
+  return hostFunction({
     ...common,
+    about: "Gives the value of a key, or null; bytes that are no text come as the first block.",
+    response: Type.Object({ value: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
     import: "extism:host/user.kv_get",
     act: "kv_get",
     reads: true,
@@ -103,12 +118,15 @@ function getOf(store: KvStore): HostFunction {
       const text = utf8(found);
       return text === undefined ? { value: {}, blocks: [found] } : { value: { value: text } };
     },
-  };
+  });
 }
 
 function setOf(store: KvStore): HostFunction {
-  return {
+  return hostFunction({
     ...common,
+    about:
+      "Keeps a value under a key, or not if the value of now is not the one that was expected.",
+    response: Type.Object({ set: Type.Boolean() }),
     import: "extism:host/user.kv_set",
     act: "kv_set",
     reads: false,
@@ -127,12 +145,14 @@ function setOf(store: KvStore): HostFunction {
       const swap = { expected: ifValue === null ? null : Buffer.from(ifValue), next: value };
       return { value: { set: await store.compareAndSwap(spaceOf(asker), key, swap, terms) } };
     },
-  };
+  });
 }
 
 function deleteOf(store: KvStore): HostFunction {
-  return {
+  return hostFunction({
     ...common,
+    about: "Deletes a key; says whether it was there.",
+    response: Type.Object({ deleted: Type.Boolean() }),
     import: "extism:host/user.kv_delete",
     act: "kv_delete",
     reads: false,
@@ -140,12 +160,14 @@ function deleteOf(store: KvStore): HostFunction {
     async effect(asker, { key }: Static<typeof keyed>) {
       return { value: { deleted: await store.delete(spaceOf(asker), key) } };
     },
-  };
+  });
 }
 
 function listOf(store: KvStore): HostFunction {
-  return {
+  return hostFunction({
     ...common,
+    about: "Gives the keys with a prefix in their order, a page at a time.",
+    response: pageOf,
     import: "extism:host/user.kv_list",
     act: "kv_list",
     reads: true,
@@ -154,7 +176,7 @@ function listOf(store: KvStore): HostFunction {
       const { prefix = "", after = null, limit = pageMax } = request;
       return { value: store.list(spaceOf(asker), prefix, limit, after) };
     },
-  };
+  });
 }
 
 /** A grant `per: caller` separates what the owners of keys keep. */

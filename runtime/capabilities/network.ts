@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { HostError } from "#manifests/errors.ts";
-import type { Capability } from "./capability.ts";
+import { type Capability, hostFunction } from "./capability.ts";
 
 /**
  * Requests to other hosts. No grant of this host covers any, so that each is refused and audited: the
@@ -10,19 +10,22 @@ export function createNetwork(): Capability {
   return {
     name: "network",
     functions: [
-      {
+      hostFunction({
         import: "extism:host/env.http_request",
         capability: "network",
         act: "http_request",
         reads: false,
+        about: "Sends a request; the function of the Extism environment.",
+        response: Type.Object({ status: Type.Integer() }),
         request: Type.Object({ url: Type.String({ maxLength: 8_192 }) }),
         target: ({ url }: { url: string }) => originOf(url),
-        covers: () => false,
+        grantFor: () => undefined,
+        text: (target) => target,
         effect: (asker) => {
           const facts = { verb: "send a request", plugin: asker.plugin };
           return Promise.reject(new HostError("CAPABILITY_DENIED", facts));
         },
-      },
+      }),
     ],
     asks: () => [],
   };

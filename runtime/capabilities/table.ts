@@ -1,28 +1,33 @@
 import { createCheck } from "#manifests/check.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { Uses } from "#manifests/uses.ts";
-import { type Capability, guard, type Guarded, type Record } from "./capability.ts";
+import type { Ask, Capability, FunctionFacts, Guarded, GuardPorts } from "./capability.ts";
 
 /** All capabilities of a host, and what is derived from them. */
 export interface CapabilityTable {
   /** Import module → names: what a module may import besides the environment and WASI. */
-  readonly imports: Readonly<globalThis.Record<string, readonly string[]>>;
+  readonly imports: Readonly<Record<string, readonly string[]>>;
   /** Returns the guarded function behind an import `module.name`. */
   functionOf(name: string): Guarded | undefined;
   /** Whether a function changes nothing, so that a call that used no other may be tried again. */
   reads(name: string): boolean;
   /** What a manifest asks for, a line each. @throws CAPABILITY_UNKNOWN */
-  asks(uses: Uses): readonly { capability: string; words: string; reason: string }[];
+  asks(uses: Uses): readonly (Ask & { readonly capability: string })[];
+  /** All functions, for the reference page and the kits of the languages. */
+  readonly functions: readonly FunctionFacts[];
 }
 
 /** Kinds of request that manifests may name and this host cannot yet hold anybody to. */
 const unenforced = ["network", "secrets", "files"] as const;
 
 /** Returns the table of these capabilities, each function behind its guard. */
-export function createTable(capabilities: readonly Capability[], record: Record): CapabilityTable {
+export function createTable(
+  capabilities: readonly Capability[],
+  ports: GuardPorts,
+): CapabilityTable {
   const functions = capabilities.flatMap((capability) => capability.functions);
   const guarded = new Map(
-    functions.map((one) => [one.import, guard(one, createCheck(one.request, invalid), record)]),
+    functions.map((one) => [one.import, one.guarded(createCheck(one.request, invalid), ports)]),
   );
   const names = functions.map((one) => {
     const dot = one.import.lastIndexOf(".");
@@ -31,6 +36,7 @@ export function createTable(capabilities: readonly Capability[], record: Record)
   const byModule = Map.groupBy(names, ([module]) => module);
   const reading = new Set(functions.filter(({ reads }) => reads).map((one) => one.import));
   return {
+    functions,
     imports: Object.fromEntries(
       [...byModule].map(([module, entries]) => [module, entries.map(([, name]) => name)]),
     ),

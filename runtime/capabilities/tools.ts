@@ -1,7 +1,8 @@
 import Type, { type Static } from "typebox";
 import { HostError } from "#manifests/errors.ts";
-import type { Grants, ToolsGrant } from "#manifests/grants.ts";
-import type { Asker, Capability, HostFunction } from "./capability.ts";
+import type { ToolsGrant } from "#manifests/capabilities/tools.ts";
+import type { Grants } from "#manifests/grants.ts";
+import { type Asker, type Capability, hostFunction } from "./capability.ts";
 
 /**
  * Calls a tool of another plugin with its own grants; the asker's deadline and fuel are its bounds.
@@ -26,14 +27,17 @@ const request = Type.Object(
  * @throws CAPABILITY_DENIED to the guest
  */
 export function createTools(callTool: CallTool): Capability {
-  const call: HostFunction = {
+  const call = hostFunction<string>({
     import: "extism:host/user.tools_call",
     capability: "tools",
     act: "tools_call",
+    about: "Calls a tool of another plugin by its alias; gives what it answers.",
     reads: false,
     request,
+    response: Type.Unknown(),
     target: ({ tool }: Static<typeof request>) => tool,
-    covers: (grants, target) => granted(grants, target) !== undefined,
+    grantFor: (grants, target) => granted(grants, target)?.grant,
+    text: (target) => target,
     async effect(asker, { tool, input }: Static<typeof request>) {
       const edge = granted(asker.grants(), tool);
       if (edge === undefined) {
@@ -42,12 +46,13 @@ export function createTools(callTool: CallTool): Capability {
       const { plugin, signer } = edge.grant;
       return { json: await callTool(asker, { plugin, signer, tool: edge.tool }, input ?? null) };
     },
-  };
+  });
   return {
     name: "tools",
     functions: [call],
     asks: ({ tools }) =>
       tools.map((ask) => ({
+        entry: `tools.${ask.alias}`,
         words: `call ${ask.tools.join(", ")} of the plugin ${ask.plugin}`,
         reason: ask.reason,
       })),

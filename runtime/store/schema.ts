@@ -96,4 +96,12 @@ export const migrations: readonly string[] = [
     digest TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Grants say after how many uses they are void; those of before say that there is no such bound.
+  UPDATE grants SET grants = json_set(grants, '$.kv.uses', json('null'))
+    WHERE json_type(grants, '$.kv') = 'object';
+  UPDATE grants SET grants = json_set(grants, '$.tools', (
+    SELECT json_group_array(json_set(value, '$.uses', json('null'))) FROM json_each(grants, '$.tools')
+  ));
+  `,
 ];

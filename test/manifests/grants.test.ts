@@ -37,6 +37,7 @@ test("parseGrants() lets others through to reads only, unless the operator says 
     per: "plugin",
     via: ["acme/report"],
     expires: null,
+    uses: null,
     quotaBytes: 2 ** 20,
   });
   assert.equal(grants.tools[0]?.via, "any");

@@ -96,7 +96,7 @@ test("all() is in the order of ids, and drop() forgets", () => {
   assert.equal(refusalOf(() => shelf.get(other)).code, "PLUGIN_NOT_FOUND");
 });
 
-const terms = { per: "plugin", via: "any" } as const;
+const terms = { per: "plugin", via: "any", uses: null } as const;
 
 function granted(expires: string | null): Installed {
   const grants: BoundGrants = {

@@ -1,6 +1,7 @@
 import { type Grants, nothingGranted } from "#manifests/grants.ts";
 import { parsePluginId } from "#manifests/names.ts";
-import type { Asker, Guarded, Message } from "#runtime/capabilities/capability.ts";
+import { usesNothing } from "#manifests/uses.ts";
+import type { Asker, Guarded, GuardPorts, Message } from "#runtime/capabilities/capability.ts";
 
 /** A plugin that asks on behalf of a call, with what it was granted. */
 export function askerWith(grants: Partial<Grants> = {}, own: Partial<Asker> = {}): Asker {
@@ -8,8 +9,12 @@ export function askerWith(grants: Partial<Grants> = {}, own: Partial<Asker> = {}
   return {
     plugin,
     binding: { plugin, source: "local", signer: "unsigned" },
+    uses: usesNothing,
     callId: "c1",
     owner: "ada",
+    chain: [],
+    signal: new AbortController().signal,
+    deadlineAt: Number.POSITIVE_INFINITY,
     grants: () => ({ ...nothingGranted, ...grants }),
     ...own,
   };
@@ -34,4 +39,9 @@ export async function ask(
   const answer = await guarded(asker, { json: Buffer.from(text), blocks });
   const { ok, error } = JSON.parse(Buffer.from(answer.json).toString());
   return error === undefined ? { ok, blocks: answer.blocks } : { ...error, blocks: answer.blocks };
+}
+
+/** What surrounds a guarded function in tests: decisions go to `record`, uses are not counted. */
+export function portsWith(record: GuardPorts["record"] = () => {}): GuardPorts {
+  return { record, use: () => {} };
 }

@@ -34,7 +34,10 @@ export function version(id: string, own: Partial<VersionRecord> = {}): VersionRe
 export function activation(of: VersionRecord, own: Partial<Activation> = {}): Activation {
   const grants: BoundGrants = {
     ...bindingOf(of),
-    grants: { ...nothingGranted, kv: { per: "plugin", via: "any", expires: null, quotaBytes: 9 } },
+    grants: {
+      ...nothingGranted,
+      kv: { per: "plugin", via: "any", expires: null, uses: null, quotaBytes: 9 },
+    },
     digest: of.digest,
     grantedAt: "2027-01-01T00:00:00Z",
     grantedBy: "owner",

@@ -4,10 +4,10 @@ import Type from "typebox";
 import { createCheck } from "#manifests/check.ts";
 import { HostError } from "#manifests/errors.ts";
 import { type Grants, nothingGranted } from "#manifests/grants.ts";
-import { guard, type HostFunction, type Record } from "#runtime/capabilities/capability.ts";
-import { ask, askerWith } from "#test/support/asker.ts";
+import { type Decision, type FunctionOf, guard } from "#runtime/capabilities/capability.ts";
+import { ask, askerWith, portsWith } from "#test/support/asker.ts";
 
-const kv: Grants["kv"] = { per: "plugin", via: "any", expires: null, quotaBytes: 9 };
+const kv: Grants["kv"] = { per: "plugin", via: "any", expires: null, uses: null, quotaBytes: 9 };
 const schema = Type.Object({ key: Type.String() }, { additionalProperties: false });
 const fits = createCheck(
   schema,
@@ -15,18 +15,21 @@ const fits = createCheck(
 );
 
 /** A function that notes each of its steps; what is granted is whatever begins with "mine". */
-function noting(own: Partial<HostFunction> = {}, audit?: Record) {
+function noting(own: Partial<FunctionOf<string>> = {}, audit?: (entry: Decision) => void) {
   const log: string[] = [];
-  const one: HostFunction = {
+  const one: FunctionOf<string> = {
+    about: "Takes a key.",
+    response: Type.String(),
+    text: (target) => target,
     import: "extism:host/user.kv_take",
     capability: "kv",
     act: "kv_take",
     reads: false,
     request: schema,
     target: ({ key }: { key: string }) => key,
-    covers: (grants, target) => {
+    grantFor: (grants, target) => {
       log.push(`check ${target}`);
-      return grants.kv !== null && target.startsWith("mine");
+      return grants.kv !== null && target.startsWith("mine") ? grants.kv : undefined;
     },
     effect: async (_, { key }: { key: string }) => {
       log.push(`effect ${key}`);
@@ -34,11 +37,11 @@ function noting(own: Partial<HostFunction> = {}, audit?: Record) {
     },
     ...own,
   };
-  const record: Record = (entry) => {
+  const record = (entry: Decision) => {
     log.push(`audit ${entry.target} ${entry.allowed}`);
     audit?.(entry);
   };
-  return { log, guarded: guard(one, fits, record) };
+  return { log, guarded: guard(one, fits, portsWith(record)) };
 }
 
 const granted = askerWith({ kv });

@@ -4,13 +4,14 @@ import type { Grants } from "#manifests/grants.ts";
 import type { Guarded } from "#runtime/capabilities/capability.ts";
 import { createKv } from "#runtime/capabilities/kv.ts";
 import { createTable } from "#runtime/capabilities/table.ts";
+import { portsWith } from "#test/support/asker.ts";
 import { ask, askerWith, type Told } from "#test/support/asker.ts";
 import { fakeClock } from "#test/support/clock.ts";
 import { temporaryFolder } from "#test/support/home.ts";
 import { storeIn } from "#test/support/store.ts";
 
 const grant = (own: Partial<NonNullable<Grants["kv"]>> = {}): Pick<Grants, "kv"> => ({
-  kv: { per: "plugin", via: "any", expires: null, quotaBytes: 10_000, ...own },
+  kv: { per: "plugin", via: "any", expires: null, uses: null, quotaBytes: 10_000, ...own },
 });
 
 /** The functions over a store of its own. */
@@ -20,9 +21,12 @@ async function open() {
   const clock = fakeClock();
   const store = undo.use(await storeIn(path, clock));
   const acts: string[] = [];
-  const table = createTable([createKv(store.kv)], ({ act, target, allowed }) => {
-    acts.push(`${act} ${target} ${allowed}`);
-  });
+  const table = createTable(
+    [createKv(store.kv)],
+    portsWith(({ act, target, allowed }) => {
+      acts.push(`${act} ${target} ${allowed}`);
+    }),
+  );
   const held = undo.move();
   const functionOf = (name: string): Guarded => {
     const found = table.functionOf(`extism:host/user.${name}`);

@@ -6,7 +6,7 @@ import { createKv, type KvStore } from "#runtime/capabilities/kv.ts";
 import { createNetwork } from "#runtime/capabilities/network.ts";
 import { createTable } from "#runtime/capabilities/table.ts";
 import { createTools } from "#runtime/capabilities/tools.ts";
-import { ask, askerWith } from "#test/support/asker.ts";
+import { ask, askerWith, portsWith } from "#test/support/asker.ts";
 import { refusalOf } from "#test/support/refusal.ts";
 
 function open() {
@@ -16,9 +16,12 @@ function open() {
     createTools(async () => Buffer.from("1")),
     createNetwork(),
   ];
-  const table = createTable(capabilities, ({ capability, act, target, allowed }) => {
-    acts.push(`${capability} ${act} ${target} ${allowed}`);
-  });
+  const table = createTable(
+    capabilities,
+    portsWith(({ capability, act, target, allowed }) => {
+      acts.push(`${capability} ${act} ${target} ${allowed}`);
+    }),
+  );
   return { table, acts };
 }
 
@@ -58,8 +61,18 @@ test("asks() says each ask in our words, with the author's reason beside them", 
     tools: [{ alias: "count", plugin: "vowels", tools: ["count_vowels"], reason: "count" }],
   });
   assert.deepEqual(table.asks(uses), [
-    { capability: "kv", words: "keep values of its own, up to 1MiB", reason: "remember" },
-    { capability: "tools", words: "call count_vowels of the plugin vowels", reason: "count" },
+    {
+      capability: "kv",
+      entry: "kv",
+      words: "keep values of its own, up to 1MiB",
+      reason: "remember",
+    },
+    {
+      capability: "tools",
+      entry: "tools.count",
+      words: "call count_vowels of the plugin vowels",
+      reason: "count",
+    },
   ]);
   assert.deepEqual(table.asks(usesOf({})), []);
 });

@@ -5,9 +5,9 @@ import type { Grants } from "#manifests/grants.ts";
 import { parsePluginId, parseToolName } from "#manifests/names.ts";
 import { createTable } from "#runtime/capabilities/table.ts";
 import { type CallTool, createTools } from "#runtime/capabilities/tools.ts";
-import { ask, askerWith } from "#test/support/asker.ts";
+import { ask, askerWith, portsWith } from "#test/support/asker.ts";
 
-const terms = { per: "plugin", via: "any", expires: null } as const;
+const terms = { per: "plugin", via: "any", expires: null, uses: null } as const;
 const edge = (alias: string, plugin: string, ...tools: string[]): Grants["tools"][number] => ({
   ...terms,
   alias,
@@ -27,9 +27,12 @@ function open(callTool?: CallTool) {
     calls.push({ ...callee, input });
     return Buffer.from('"done"');
   };
-  const table = createTable([createTools(callTool ?? noted)], ({ act, target, allowed }) => {
-    acts.push(`${act} ${target} ${allowed}`);
-  });
+  const table = createTable(
+    [createTools(callTool ?? noted)],
+    portsWith(({ act, target, allowed }) => {
+      acts.push(`${act} ${target} ${allowed}`);
+    }),
+  );
   const guarded = table.functionOf("extism:host/user.tools_call");
   assert.ok(guarded);
   return { calls, acts, guarded };

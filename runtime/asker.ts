@@ -1,0 +1,29 @@
+import type { OpenCall } from "./call-rules.ts";
+import type { Asker } from "./capabilities/capability.ts";
+import type { Active } from "./installed.ts";
+import { bindingOf } from "./store/records.ts";
+
+/** Returns on whose behalf a guest asks while a call runs: all of it is the host's own knowledge. */
+export function askerOf(call: OpenCall, { version, grants }: Active): Asker {
+  const { caller, parent } = call.request;
+  return {
+    plugin: version.plugin,
+    binding: bindingOf(version),
+    uses: version.manifest.uses,
+    callId: call.callId,
+    owner: caller.owner,
+    chain: parent?.chain ?? [],
+    grants,
+    get signal() {
+      return overSignal(call);
+    },
+    deadlineAt: call.deadlineAt,
+  };
+}
+
+/** Returns the signal that fires when a call is over, however it ended. */
+function overSignal(call: OpenCall): AbortSignal {
+  call.over ??= new AbortController();
+  if (call.isOver) call.over.abort();
+  return call.over.signal;
+}
