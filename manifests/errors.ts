@@ -482,6 +482,47 @@ export const errors = {
     message: "Cannot accept the package: {what} more than {limit}",
     hint: "Leave out what the plugin does not need, or split it in two",
   },
+  SECRET_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the secret {secret}: nobody has set it",
+    hint: "Run `convergio secret list` to see their names",
+  },
+  SECRET_INVALID: {
+    status: 400,
+    message: "Cannot keep the secret: {part} {problem}",
+    hint: "Run `convergio secret set --help` to see an example",
+  },
+  SECRET_WEAK: {
+    status: 422,
+    message: "Cannot keep the secret: {problem}, so it could not be told from ordinary text",
+    hint: "Use a longer random value, or add --force to go without that net",
+  },
+  SECRET_MISSING: {
+    status: 409,
+    message:
+      "Cannot use the secret {secret}: none of the operator's that reaches there stands for it",
+    hint: "Ask the operator of this host",
+  },
+  INJECTION_REFUSED: {
+    status: 422,
+    message: "Cannot put the secret {secret} into the request: {problem}",
+    hint: "Compare the value and the request with `uses.secrets` in manifest.json",
+  },
+  VAULT_LOCKED: {
+    status: 503,
+    message: "Cannot open the vault: its key is not there",
+    hint: "Run `convergio vault check` to see why; everything else goes on",
+  },
+  VAULT_KEY_REFUSED: {
+    status: 500,
+    message: "Cannot use the key of the vault: {reason}",
+    hint: "Run `chmod 600` on the key file, or name another place with the setting vault.key",
+  },
+  VAULT_DAMAGED: {
+    status: 500,
+    message: "Cannot open the secret {secret}: it is not what was sealed under this name",
+    hint: "Set it again with `convergio secret set`; look for who can write to the home",
+  },
   INTERNAL: {
     status: 500,
     message: "Cannot finish the request: the host met a fault of its own",
