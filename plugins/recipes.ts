@@ -18,6 +18,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map([
   ["text-report", assemblyScript("text-report")],
   ["notes", assemblyScript("notes")],
   ["markdown", go("markdown")],
+  ["web-fetch", go("web-fetch", ["cache.go", "network.go", "text.go"])],
   ["csv-stats", rust("csv-stats")],
 ]);
 
@@ -36,12 +37,12 @@ function assemblyScript(id: string): Recipe {
   };
 }
 
-function go(id: string): Recipe {
+function go(id: string, more: readonly string[] = []): Recipe {
   const folder = `plugins/${id}`;
   return {
     language: "Go",
     file: builtFile(id),
-    inputs: ["main.go", "go.mod", "go.sum"]
+    inputs: ["main.go", "go.mod", "go.sum", ...more]
       .map((name) => `${folder}/${name}`)
       .concat("plugin-sdk/go"),
     toolchain: () => findGo(folder),

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Run gives the return code of an export: it answers with what the tool returns, as JSON, or fails
@@ -122,27 +123,70 @@ func (refusal *Refusal) Error() string {
 //
 // The error is a *Refusal when the host refused.
 func Call(function func(uint64) uint64, request, ok any) error {
-	text, err := json.Marshal(request)
+	_, err := Exchange(function, request, ok)
+	return err
+}
+
+// Exchange is Call for functions that move many bytes: those that are sent go beside the request, and
+// those that came beside the answer are given back, both in their order.
+func Exchange(function func(uint64) uint64, request, ok any, sent ...[]byte) ([][]byte, error) {
+	text, handles, err := written(request, sent)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	block := store(text)
 	response := function(block)
 	blockFree(block)
+	for _, handle := range handles {
+		blockFree(handle)
+	}
 	var answer struct {
-		OK    json.RawMessage `json:"ok"`
-		Error *Refusal        `json:"error"`
+		Blocks []string
+		OK     json.RawMessage `json:"ok"`
+		Error  *Refusal        `json:"error"`
 	}
 	if err := json.Unmarshal(take(response), &answer); err != nil {
-		return err
+		return nil, err
+	}
+	var blocks [][]byte
+	for _, text := range answer.Blocks {
+		handle, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, take(handle))
 	}
 	if answer.Error != nil {
-		return answer.Error
+		return nil, answer.Error
 	}
 	if answer.OK == nil {
-		return errors.New("the host gave no answer")
+		return nil, errors.New("the host gave no answer")
 	}
-	return json.Unmarshal(answer.OK, ok)
+	return blocks, json.Unmarshal(answer.OK, ok)
+}
+
+// written gives a request as JSON, with the handles of what is sent beside it in `blocks`.
+func written(request any, sent [][]byte) ([]byte, []uint64, error) {
+	text, err := json.Marshal(request)
+	if err != nil || len(sent) == 0 {
+		return text, nil, err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil, nil, err
+	}
+	var handles []uint64
+	var names []string
+	for _, data := range sent {
+		handle := store(data)
+		handles = append(handles, handle)
+		names = append(names, strconv.FormatUint(handle, 10))
+	}
+	if members["blocks"], err = json.Marshal(names); err != nil {
+		return nil, nil, err
+	}
+	text, err = json.Marshal(members)
+	return text, handles, err
 }
 
 func optional(block uint64) (string, bool) {
