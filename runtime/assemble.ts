@@ -9,9 +9,9 @@ import { Calls } from "./calls.ts";
 import { createKv } from "./capabilities/kv.ts";
 import { createNetwork } from "./capabilities/network.ts";
 import { type CapabilityTable, createTable } from "./capabilities/table.ts";
-import type { GuardPorts } from "./capabilities/capability.ts";
 import { createTools } from "./capabilities/tools.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { createEvents, type Events } from "./events.ts";
 import { createGuestLogs, type GuestLogs } from "./guest-logs.ts";
 import { type Home, openHome } from "./home.ts";
 import { createHookRunner } from "./hooks.ts";
@@ -21,6 +21,7 @@ import { loadVersion } from "./loader.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { NestedCalls } from "./nested.ts";
 import { Quarantine } from "./quarantine.ts";
+import { createRecorder } from "./recorder.ts";
 import { machineCaps, memoryCaps } from "./sandbox/caps.ts";
 import { Fleet, type FleetOptions } from "./sandbox/fleet.ts";
 import { createFiles, type Files } from "./store/files.ts";
@@ -55,6 +56,8 @@ export interface Parts extends AsyncDisposable {
   readonly store: Store;
   readonly files: Files;
   readonly audit: Audit;
+  /** What the operator is told without asking. */
+  readonly events: Events;
   readonly logs: GuestLogs;
   /** About the host itself; guests' lines are apart. */
   readonly log: Logger;
@@ -76,14 +79,14 @@ export interface Parts extends AsyncDisposable {
 }
 
 /** Everything that lies in the home. */
-type Storage = Pick<Parts, "clock" | "home" | "store" | "files" | "audit" | "logs">;
+type Storage = Pick<Parts, "clock" | "home" | "store" | "files" | "audit" | "events" | "logs">;
 
 /** Builds the parts of a host around a home. @throws HOME_IN_USE, HOME_UNUSABLE, SCHEMA_NEWER */
 export async function assemble(wish: HostWish): Promise<Parts> {
   await using undo = new AsyncDisposableStack();
   const config = { current: wish.config };
   const storage = await openStorage(wish, undo);
-  const { clock, store, audit, logs, files } = storage;
+  const { clock, store, audit, events, logs, files } = storage;
   const { plugins, keys: records } = await store.loadAll();
   const admission = createAdmission(clock, () => {
     const { running, fuelPerSecond } = config.current.callers;
@@ -94,7 +97,7 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const metrics = createMetrics();
   const nested = new NestedCalls();
   const table = createTable([createKv(store.kv), createTools(nested.call), createNetwork()], {
-    record: recorder(audit, metrics),
+    record: createRecorder({ audit, metrics, events }),
     use: () => {},
   });
   const { instancesMax } = machineCaps();
@@ -148,7 +151,8 @@ async function openStorage(wish: HostWish, undo: AsyncDisposableStack): Promise<
     }),
   );
   const files = createFiles(home, clock);
-  return { clock, home, store, files, audit: createAudit(store.hot, clock), logs };
+  const audit = createAudit(store.hot, clock);
+  return { clock, home, store, files, audit, events: createEvents(clock), logs };
 }
 
 function createFleet({ config: { runners }, startRunner }: HostWish): Fleet {
@@ -190,24 +194,4 @@ function auditKey(audit: Audit, by: Caller, act: string, key: KeyView): Promise<
   const { owner, id: keyId } = by;
   audit.append({ kind: "key", act, decision: "allowed", owner, keyId, target: key.id });
   return audit.committed();
-}
-
-/** Books and audits what guests ask for, before it happens. */
-function recorder(audit: Audit, metrics: Metrics): GuardPorts["record"] {
-  return ({ asker, capability, act, target, allowed }) => {
-    const decision = allowed ? "allowed" : "denied";
-    metrics.effect(capability, decision);
-    const { owner, callId, plugin } = asker;
-    const shown = target.slice(0, 512);
-    audit.append({
-      kind: "effect",
-      act,
-      decision,
-      owner,
-      callId,
-      plugin,
-      capability,
-      target: shown,
-    });
-  };
 }

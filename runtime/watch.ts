@@ -9,6 +9,10 @@ export function watchRunners(parts: Parts): void {
     const { reason, wanted, suspects } = end;
     log[wanted ? "info" : "warn"]({ binding, pid: runner.pid, reason }, "a runner ended");
     metrics.runnerEnd(reason);
+    if (!wanted) {
+      const subject = reason.slice(0, 200);
+      parts.events.emit({ kind: "runnerDied", subject, text: `a runner ended: ${subject}` });
+    }
     const suspected = shelf
       .all()
       .filter(({ loaded }) =>
@@ -52,6 +56,10 @@ async function sentence(parts: Parts, installed: Installed, reason: string): Pro
   const { id } = installed.plugin;
   const verdict = quarantine.book(id);
   book(parts, { act: verdict === "none" ? "died" : verdict, plugin: id, reason });
+  if (verdict !== "none") {
+    const text = quarantineText(verdict, id);
+    parts.events.emit({ kind: "quarantined", plugin: id, subject: verdict, text });
+  }
   if (verdict !== "disabled") return;
   const why = `its runner died again and again; convergio plugin enable ${id}`;
   const state = "quarantined" as const;
@@ -64,4 +72,9 @@ async function sentence(parts: Parts, installed: Installed, reason: string): Pro
   await store.plugins.setState(id, state, why).catch((error: unknown) => {
     log.error({ err: error, plugin: id }, "that a plugin was disabled was not recorded");
   });
+}
+
+function quarantineText(verdict: "apart" | "disabled", id: PluginId): string {
+  if (verdict === "apart") return `${id} kills its runners and has one of its own now`;
+  return `${id} killed its own runner again and again and is disabled; convergio plugin enable ${id}`;
 }
