@@ -17,6 +17,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map([
   ["vowels", assemblyScript("vowels")],
   ["text-report", assemblyScript("text-report")],
   ["notes", assemblyScript("notes")],
+  ["github-issues", assemblyScript("github-issues")],
   ["markdown", go("markdown")],
   ["web-fetch", go("web-fetch", ["cache.go", "network.go", "text.go"])],
   ["csv-stats", rust("csv-stats")],

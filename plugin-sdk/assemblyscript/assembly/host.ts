@@ -15,12 +15,25 @@ declare function kv_set(request: u64): u64;
 declare function kv_delete(request: u64): u64;
 @external("extism:host/user", "kv_list")
 declare function kv_list(request: u64): u64;
+@external("extism:host/user", "network_fetch")
+declare function network_fetch(request: u64): u64;
 
 /** What a host function answered: `ok`, or a `problem` to show to whoever called. */
 export class Answer {
   /** What the host gave; null when it refused or failed. */
   ok: Json | null = null;
   /** `CODE: sentence` of the refusal; null when there is an answer. */
+  problem: string | null = null;
+  /** Handles of what came beside the JSON, in their order. */
+  blocks: Array<u64> = [];
+}
+
+/** What another host answered to a request. */
+export class Response {
+  status: i32 = 0;
+  /** The body, as far as it is text. */
+  text: string = "";
+  /** `CODE: sentence` when there was no response; null when there is one. */
   problem: string | null = null;
 }
 
@@ -54,11 +67,48 @@ export function kvList(prefix: string): Answer {
   return answerOf(request, kv_list(request));
 }
 
+/**
+ * Sends one request: JSON text `{"url", "method", "headers", "body"}`. Any status is a response; a
+ * problem is what the host or the network refused.
+ */
+export function fetchText(request: string): Response {
+  const block = textBlock(`{"requests":[${request}]}`);
+  const answer = answerOf(block, network_fetch(block));
+  const response = new Response();
+  response.problem = answer.problem;
+  if (answer.ok === null) return response;
+  const all = answer.ok!.get("responses");
+  if (all === null || all.items.length != 1) response.problem = "the host gave no response";
+  else readResponse(response, all.items[0], answer.blocks);
+  return response;
+}
+
+function readResponse(response: Response, from: Json, blocks: Array<u64>): void {
+  const status = from.get("status");
+  if (status === null) {
+    response.problem = problemOf(from.get("error"));
+    return;
+  }
+  response.status = <i32>status.number;
+  const body = from.textOf("body");
+  const block = from.get("block");
+  if (body !== null) response.text = body;
+  else if (block !== null && <i32>block.number < blocks.length)
+    response.text = takeText(blocks[<i32>block.number]);
+}
+
 function answerOf(request: u64, response: u64): Answer {
   freeBlock(request);
   const answer = new Answer();
   const value = parse(takeText(response));
-  if (value !== null) answer.ok = value.get("ok");
+  if (value !== null) {
+    answer.ok = value.get("ok");
+    const handles = value.get("blocks");
+    if (handles !== null) {
+      for (let i = 0; i < handles.items.length; i++)
+        answer.blocks.push(U64.parseInt(handles.items[i].text));
+    }
+  }
   if (answer.ok === null) answer.problem = problemOf(value === null ? null : value.get("error"));
   return answer;
 }
