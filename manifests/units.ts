@@ -65,6 +65,11 @@ export function bytesText(bytes: number): string {
   return inUnits(bytes, bytesOf);
 }
 
+/** Returns a size as people write it in a sentence: `64 MiB`. */
+export function bytesWords(bytes: number): string {
+  return bytesText(bytes).replace(/[A-Z]/, " $&");
+}
+
 /** Returns a duration in the largest unit that divides it: 90000 ms as `90s`. */
 export function durationText(milliseconds: number): string {
   return inUnits(milliseconds, millisecondsOf);

@@ -1,7 +1,8 @@
 import Type, { type Static } from "typebox";
 import { closed, matching, prose, size } from "../document.ts";
-import { bytesText, parseBytes } from "../units.ts";
+import { bytesText, bytesWords, parseBytes } from "../units.ts";
 import {
+  type Ask,
   grantSchemaOf,
   plainTerms,
   reasonSchema,
@@ -66,6 +67,18 @@ export function filesAsk({
   ...ask
 }: Static<typeof filesAskSchema>): FilesAsk {
   return { ...ask, quotaBytes: parseBytes(quota) };
+}
+
+/** Returns what is asked for, for people. */
+export function filesAsks(asks: readonly FilesAsk[]): readonly Ask[] {
+  return asks.map(({ name, access, quotaBytes, reason }) => ({
+    entry: `files.${name}`,
+    ...(access === "write"
+      ? { verb: "keep", words: `files of its own, "${name}", up to ${bytesWords(quotaBytes)}` }
+      : { verb: "read", words: `files in a folder that you choose, "${name}"` }),
+    warnings: [],
+    reason,
+  }));
 }
 
 /** Returns the grant that gives all of an ask, in the plugin's own data folder. */

@@ -1,7 +1,8 @@
 import Type, { type Static } from "typebox";
 import { closed, size } from "../document.ts";
-import { bytesText, parseBytes } from "../units.ts";
+import { bytesText, bytesWords, parseBytes } from "../units.ts";
 import {
+  type Ask,
   grantSchemaOf,
   plainTerms,
   reasonSchema,
@@ -33,6 +34,13 @@ export interface KvGrant extends Terms {
 /** Returns what an ask means. */
 export function kvAsk({ quota, reason = "" }: Static<typeof kvAskSchema>): KvAsk {
   return { quotaBytes: parseBytes(quota), reason };
+}
+
+/** Returns what is asked for, for people. */
+export function kvAsks(ask: KvAsk | null): readonly Ask[] {
+  if (ask === null) return [];
+  const words = `values of its own, up to ${bytesWords(ask.quotaBytes)}`;
+  return [{ entry: "kv", verb: "keep", words, warnings: [], reason: ask.reason }];
 }
 
 /** Returns the grant that gives all of an ask. */

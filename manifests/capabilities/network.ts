@@ -1,7 +1,16 @@
 import Type, { type Static } from "typebox";
 import { closed, duration, matching, size } from "../document.ts";
 import { bytesText, durationText, parseBytes, parseDuration } from "../units.ts";
-import { plainTerms, reasonSchema, type Terms, termsOf, termsSchema, termsText } from "./terms.ts";
+import { hostWarnings, hostWords } from "./host-words.ts";
+import {
+  type Ask,
+  plainTerms,
+  reasonSchema,
+  type Terms,
+  termsOf,
+  termsSchema,
+  termsText,
+} from "./terms.ts";
 
 /** Methods of HTTP that a plugin may ask for. */
 export const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -114,6 +123,31 @@ export function networkAsk(ask: Static<typeof networkAskSchema>): NetworkAsk {
   const { scheme = "https", methods = ["GET"], path = "/" } = ask;
   const port = ask.port ?? portOf[scheme];
   return { scheme, host: ask.host, port, methods, path, reason: ask.reason };
+}
+
+/** Returns what is asked for, for people. */
+export function networkAsks(asks: readonly NetworkAsk[]): readonly Ask[] {
+  return asks.map((ask, index) => ({
+    entry: `network[${index}]`,
+    verb: ask.methods.every(isReading) ? "fetch" : "send",
+    words: networkWords(ask),
+    warnings: [...schemeWarnings(ask.scheme), ...hostWarnings(ask.host)],
+    reason: ask.reason,
+  }));
+}
+
+/** Returns requests in words: `GET https://api.example.com/core/…`. */
+export function networkWords(
+  ask: Pick<NetworkAsk, "scheme" | "host" | "port" | "methods" | "path">,
+): string {
+  const { scheme, host, port, methods: granted, path } = ask;
+  const at = port === portOf[scheme] ? "" : `:${port}`;
+  return `${granted.join(", ")} ${scheme}://${hostWords(host)}${at}${path}…`;
+}
+
+function schemeWarnings(scheme: NetworkAsk["scheme"]): readonly string[] {
+  if (scheme === "https" || scheme === "wss") return [];
+  return ["it is not encrypted: whoever is on the way can read and alter it"];
 }
 
 /** Returns the grant that gives all of an ask. */

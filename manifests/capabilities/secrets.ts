@@ -1,7 +1,16 @@
 import Type, { type Static } from "typebox";
 import { closed, matching, type Refuse } from "../document.ts";
+import { hostWarnings, hostWords } from "./host-words.ts";
 import { hostSchema } from "./network.ts";
-import { grantSchemaOf, reasonSchema, type Terms, termsOf, termsText } from "./terms.ts";
+import {
+  type Ask,
+  grantSchemaOf,
+  reasonSchema,
+  type Terms,
+  termsOf,
+  termsText,
+  type Wording,
+} from "./terms.ts";
 
 const headerPattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$";
 
@@ -79,6 +88,31 @@ export function secretAsk(
   if (inject !== undefined && hosts.length === 0)
     throw refuse(`${path}.hosts`, "must name the hosts that get the secret, found nothing");
   return { name, inject: inject ?? null, hosts, reason };
+}
+
+/** Returns what is asked for, for people. */
+export function secretsAsks(asks: readonly SecretAsk[]): readonly Ask[] {
+  return asks.map(({ name, inject, hosts, reason }) => ({
+    entry: `secrets.${name}`,
+    ...(inject === null ? revealed(name) : injected(name, inject, hosts)),
+    reason,
+  }));
+}
+
+function revealed(name: string): Wording {
+  const warnings = ["the plugin gets the value itself, and can pass it on to whom it reaches"];
+  return { verb: "see", words: `a secret of yours as ${name}`, warnings };
+}
+
+function injected(name: string, inject: Inject, hosts: readonly string[]): Wording {
+  const place =
+    "header" in inject ? "a header" : "query" in inject ? "the query" : "a field of the body";
+  const words = `a secret of yours as ${name} to ${hosts.map(hostWords).join(", ")}`;
+  return {
+    verb: "send",
+    words: `${words}, in ${place}; the plugin never sees it`,
+    warnings: hosts.flatMap(hostWarnings),
+  };
 }
 
 /** Returns what a written grant means. @throws GRANTS_INVALID */

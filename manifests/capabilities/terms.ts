@@ -51,6 +51,24 @@ export const termsSchema = {
 /** The terms of a grant as operators write them. */
 export type TermsText = { [Key in keyof typeof termsSchema]?: Static<(typeof termsSchema)[Key]> };
 
+/** What one entry of a manifest asks for, in our words, which no author can change. */
+export interface Wording {
+  /** One word for what it does: `fetch`, `keep`, `send`, `see`, `read`, `call`. */
+  readonly verb: string;
+  /** What follows the verb. */
+  readonly words: string;
+  /** What a careful operator would want to be told; often empty. */
+  readonly warnings: readonly string[];
+}
+
+/** Something that a manifest asks for: its place in `uses`, our words, and the author's reason. */
+export interface Ask extends Wording {
+  /** `network[0]`, `files.cache`, `secrets.WIKI_TOKEN`, `kv`, `tools.report`. */
+  readonly entry: string;
+  /** Untrusted. */
+  readonly reason: string;
+}
+
 /** How a grant may be used: when called directly, through anybody, or through some plugins. */
 export type Via = "direct" | "any" | readonly PluginId[];
 

@@ -10,6 +10,7 @@ import {
   toolNamePattern,
 } from "../names.ts";
 import {
+  type Ask,
   grantSchemaOf,
   idSchema,
   plainTerms,
@@ -78,6 +79,17 @@ export function toolsAsk(
     tools: ask.tools.map(parseToolName),
     reason: ask.reason,
   };
+}
+
+/** Returns what is asked for, for people. */
+export function toolsAsks(asks: readonly ToolsAsk[]): readonly Ask[] {
+  return asks.map(({ alias, tools, plugin, reason }) => ({
+    entry: `tools.${alias}`,
+    verb: "call",
+    words: `${tools.join(", ")} of the plugin ${plugin}`,
+    warnings: [],
+    reason,
+  }));
 }
 
 /** Returns the grant that gives all of an ask, to the plugin of one signer. */

@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import type { Terms } from "#manifests/capabilities/terms.ts";
+import type { Ask, Terms } from "#manifests/capabilities/terms.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { Binding, Grants } from "#manifests/grants.ts";
 import type { PluginId } from "#manifests/names.ts";
@@ -77,15 +77,6 @@ export interface FunctionOf<Target> extends FunctionFacts {
 export interface HostFunction extends FunctionFacts {
   /** @param fits  returns the request when it fits the schema. @throws HOST_REQUEST_INVALID */
   guarded(fits: (value: unknown) => unknown, ports: GuardPorts): Guarded;
-}
-
-/** Something that a manifest asks for: its place in `uses`, our words, and the author's reason. */
-export interface Ask {
-  /** `network[0]`, `files.cache`, `secrets.WIKI_TOKEN`, `kv`, `tools.report`. */
-  readonly entry: string;
-  readonly words: string;
-  /** Untrusted. */
-  readonly reason: string;
 }
 
 /** A kind of request that a plugin may be granted; everything about it stands in its one file. */

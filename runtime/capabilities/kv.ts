@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
+import { kvAsks } from "#manifests/capabilities/kv.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { Binding, Grants } from "#manifests/grants.ts";
-import { bytesText } from "#manifests/units.ts";
 import {
   type Asker,
   type Capability,
@@ -90,16 +90,7 @@ export function createKv(store: KvStore): Capability {
   return {
     name: "kv",
     functions: [getOf(store), setOf(store), deleteOf(store), listOf(store)],
-    asks: ({ kv }) =>
-      kv === null
-        ? []
-        : [
-            {
-              entry: "kv",
-              words: `keep values of its own, up to ${bytesText(kv.quotaBytes)}`,
-              reason: kv.reason,
-            },
-          ],
+    asks: ({ kv }) => kvAsks(kv),
   };
 }
 

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { networkAsks } from "#manifests/capabilities/network.ts";
 import { HostError } from "#manifests/errors.ts";
 import { type Capability, hostFunction } from "./capability.ts";
 
@@ -27,7 +28,7 @@ export function createNetwork(): Capability {
         },
       }),
     ],
-    asks: () => [],
+    asks: ({ network }) => networkAsks(network),
   };
 }
 

@@ -1,7 +1,8 @@
+import type { Ask } from "#manifests/capabilities/terms.ts";
 import { createCheck } from "#manifests/check.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { Uses } from "#manifests/uses.ts";
-import type { Ask, Capability, FunctionFacts, Guarded, GuardPorts } from "./capability.ts";
+import type { Capability, FunctionFacts, Guarded, GuardPorts } from "./capability.ts";
 
 /** All capabilities of a host, and what is derived from them. */
 export interface CapabilityTable {

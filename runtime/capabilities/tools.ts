@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { HostError } from "#manifests/errors.ts";
-import type { ToolsGrant } from "#manifests/capabilities/tools.ts";
+import { type ToolsGrant, toolsAsks } from "#manifests/capabilities/tools.ts";
 import type { Grants } from "#manifests/grants.ts";
 import { type Asker, type Capability, hostFunction } from "./capability.ts";
 
@@ -50,12 +50,7 @@ export function createTools(callTool: CallTool): Capability {
   return {
     name: "tools",
     functions: [call],
-    asks: ({ tools }) =>
-      tools.map((ask) => ({
-        entry: `tools.${ask.alias}`,
-        words: `call ${ask.tools.join(", ")} of the plugin ${ask.plugin}`,
-        reason: ask.reason,
-      })),
+    asks: ({ tools }) => toolsAsks(tools),
   };
 }
 

@@ -199,13 +199,13 @@ test("consent is asked with everything that the plugin may do, and only once it 
       asks: [
         {
           capability: "kv",
-          words: "keep values of its own, up to 2MiB",
+          words: "values of its own, up to 2 MiB",
           untrustedReason: "remember",
           isNew: true,
         },
         {
           capability: "tools",
-          words: "call echo of the plugin local/weather",
+          words: "echo of the plugin local/weather",
           untrustedReason: "ask it",
           isNew: true,
         },
