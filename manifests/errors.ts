@@ -111,6 +111,11 @@ export const errors = {
     message: "Cannot answer for the host {found}: it is not a name of this host",
     hint: "Use the address the host listens on, or add the name to its setting server.allowedHosts",
   },
+  ADDRESS_REFUSED: {
+    status: 403,
+    message: "Cannot answer the request: its address may not ask",
+    hint: "Ask the operator to add the address to the host's setting server.allowedAddresses",
+  },
   ORIGIN_REFUSED: {
     status: 403,
     message: "Cannot answer the web page {found}: its origin is not allowed",
@@ -466,6 +471,66 @@ export const errors = {
     status: 409,
     message: "Cannot keep the value: {plugin} may keep {limitBytes} bytes of keys and values",
     hint: "Delete keys, or ask for a larger quota in manifest.json and install it again",
+  },
+  FILES_UNSUPPORTED: {
+    status: 501,
+    message: "Cannot open folders for plugins on this machine: {reason}",
+    hint: "Run the host on Linux with /proc, or on macOS",
+  },
+  FILES_FULL: {
+    status: 409,
+    message: "Cannot write to the folder {folder}: it may hold {limit}",
+    hint: "Delete files in it, or grant a larger quota with `convergio plugin grants`",
+  },
+  FILES_FAILED: {
+    status: 503,
+    message: "Cannot use the folder {folder}: the file system answered {reason}",
+    hint: "Look at the disk that holds the folder, then call again",
+  },
+  FOLDER_REFUSED: {
+    status: 400,
+    message: "Cannot grant the folder {folder}: {reason}",
+    hint: "Choose another folder, or leave it out so that the plugin has one of its own",
+  },
+  FOLDER_UNUSABLE: {
+    status: 503,
+    message: "Cannot use the folder {folder}: {reason}",
+    hint: "Look at the folder that was granted, then grant it again with `convergio plugin grants`",
+  },
+  FOLDER_NOT_EMPTY: {
+    status: 409,
+    message: "Cannot remove the path in {folder}: it is a folder with something in it",
+    hint: "Remove what is in it first",
+  },
+  PATH_REFUSED: {
+    status: 400,
+    message: "Cannot use the path in {folder}: it {problem}",
+    hint: "Name a file or a folder by its path from the folder that was granted",
+  },
+  PATH_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the path in {folder}: nothing of that name is there",
+    hint: "List the folder to see what it holds",
+  },
+  PATH_EXISTS: {
+    status: 409,
+    message: "Cannot make the path in {folder}: something of that name is there",
+    hint: "Choose another name, or write with the mode replace",
+  },
+  PATH_NOT_FILE: {
+    status: 409,
+    message: "Cannot use the path in {folder} as a file: it is a folder",
+    hint: "Name a file",
+  },
+  PATH_NOT_FOLDER: {
+    status: 409,
+    message: "Cannot use the path in {folder} as a folder: it is a file",
+    hint: "Name a folder",
+  },
+  PATH_CHANGED: {
+    status: 409,
+    message: "Cannot go on with the file in {folder}: another one has its name by now",
+    hint: "Open the file again",
   },
   MODULE_ALTERED: {
     status: 500,

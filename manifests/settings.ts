@@ -45,6 +45,16 @@ export const settings = {
     what: "Addresses of proxies whose forwarded headers are believed",
     ...network,
   }),
+  "server.allowedAddresses": listSetting({
+    what: "Addresses that may ask over the network; all when none is named",
+    applies: "reload",
+    ...network,
+  }),
+  "server.refusedAddresses": listSetting({
+    what: "Addresses that may not, whatever is allowed",
+    applies: "reload",
+    ...network,
+  }),
   "server.allowedHosts": listSetting({
     what: "Values of the header Host that are answered besides loopback",
     applies: "reload",

@@ -76,6 +76,8 @@ function createServer(home: string, host: Host, config: Config, logger: Logger):
     behindProxy: server.behindProxy,
     allowedHosts: server.allowedHosts,
     allowedOrigins: server.allowedOrigins,
+    allowedAddresses: server.allowedAddresses,
+    refusedAddresses: server.refusedAddresses,
     bodyBytesMax: server.bodyBytes,
     uploadBytesMax: server.uploadBytes,
     logRequests: log.requests,
@@ -119,8 +121,8 @@ async function reload(world: World, serving: Serving): Promise<void> {
       (key) => valueIn(held.resolved.config, key) !== valueIn(resolved.config, key),
     );
     server.reloadTls();
-    const { allowedHosts, allowedOrigins, drainMs } = resolved.config.server;
-    server.configure({ allowedHosts, allowedOrigins, graceMs: drainMs });
+    const { drainMs: graceMs, ...doors } = resolved.config.server;
+    server.configure({ ...doors, graceMs });
     host.configure(resolved.config);
     held.resolved = resolved;
     terminal.note(`${terminal.paintNote("green", "reloaded")} ${untrustedLine(sources.home)}`);

@@ -3,6 +3,7 @@ import { HostError } from "#manifests/errors.ts";
 import type { Host } from "../../host.ts";
 import type { Caller } from "../../keys.ts";
 import type { Access } from "./access.ts";
+import type { AddressRules } from "./addresses.ts";
 import { checkHostHeader, checkOrigin } from "./allowed.ts";
 import { authenticate, homeOwner } from "./authenticate.ts";
 import { checkContentType, checkPresent } from "./content-type.ts";
@@ -18,8 +19,12 @@ const slash = 0x2f;
 /** What the gate looks things up in. */
 export interface GateParts {
   readonly keys: Host["keys"];
-  /** What the headers `host` and `origin` may hold; other sets after a reload. */
-  readonly allowed: { hosts: ReadonlySet<string>; origins: ReadonlySet<string> };
+  /** Who may ask, and what the headers `host` and `origin` may hold; others after a reload. */
+  readonly allowed: {
+    addresses: AddressRules;
+    hosts: ReadonlySet<string>;
+    origins: ReadonlySet<string>;
+  };
   /** What every answer carries. */
   readonly headers: HeaderList;
   /** Requests of each key. */
@@ -30,12 +35,12 @@ export interface GateParts {
 }
 
 /**
- * Returns the hook before every route: host, origin, key, rate; nothing of the body is read yet.
+ * Returns the hook before every route: address, host, origin, key, rate; nothing of the body is read yet.
  *
  * An address pays for requests without a valid key only. Whoever floods the host from behind the
  * same proxy or household must not shut out those who have one.
  *
- * @throws HEADERS_TOO_LARGE, REQUEST_MALFORMED, HOST_REFUSED, ORIGIN_REFUSED, KEY_MISSING,
+ * @throws HEADERS_TOO_LARGE, REQUEST_MALFORMED, ADDRESS_REFUSED, HOST_REFUSED, ORIGIN_REFUSED, KEY_MISSING,
  *   KEY_UNKNOWN, KEY_EXPIRED, RATE_LIMITED
  */
 export function createKeyGate(parts: GateParts): onRequestHookHandler {
@@ -99,7 +104,10 @@ function checkPlace(
     throw new HostError("REQUEST_MALFORMED", { reason: "its target is not a path" });
   const isOwner = isOwnersDoor(raw);
   // No name leads to a socket of the file system, so there is none to check.
-  if (!isOwner) checkHostHeader(headers.host, allowed.hosts);
+  if (!isOwner) {
+    allowed.addresses.check(request.ip ?? "");
+    checkHostHeader(headers.host, allowed.hosts);
+  }
   checkOrigin(headers.origin, allowed.origins);
   return isOwner;
 }

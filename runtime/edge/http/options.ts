@@ -1,8 +1,6 @@
-import { BlockList, isIPv6 } from "node:net";
 import { type Logger, pino } from "pino";
-import { HostError } from "#manifests/errors.ts";
-import { quote } from "#manifests/quote.ts";
 import { type Clock, systemClock } from "../../clock.ts";
+import { addressRules, toRanges } from "./addresses.ts";
 import type { TlsFiles } from "./tls.ts";
 
 /** What the HTTP server is told when it is made. */
@@ -17,6 +15,10 @@ export interface HttpServerOptions {
   readonly tls?: TlsFiles | undefined;
   /** Addresses of proxies in CIDR whose forwarded headers are believed; nobody's by default. */
   readonly behindProxy?: readonly string[];
+  /** Addresses in CIDR that may ask; all when it is empty. The home's owner always may. */
+  readonly allowedAddresses?: readonly string[];
+  /** Addresses in CIDR that may not. */
+  readonly refusedAddresses?: readonly string[];
   /** Names besides loopback that requests may address, with or without a port. */
   readonly allowedHosts?: readonly string[];
   /** Origins of web pages that may call; none by default. */
@@ -52,12 +54,13 @@ export type Settled = { readonly [Name in keyof HttpServerOptions]-?: HttpServer
  * @throws SETTINGS_INVALID
  */
 export function settle(options: HttpServerOptions): Settled {
-  options.behindProxy?.forEach(checkNetwork);
-  return Object.freeze({
+  const settled: Settled = {
     host: "127.0.0.1",
     socketPath: undefined,
     tls: undefined,
     behindProxy: [],
+    allowedAddresses: [],
+    refusedAddresses: [],
     allowedHosts: [],
     allowedOrigins: [],
     bodyBytesMax: 9 * 2 ** 20,
@@ -71,21 +74,9 @@ export function settle(options: HttpServerOptions): Settled {
     ...options,
     clock: options.clock ?? systemClock(),
     logger: options.logger ?? pino(),
-  });
-}
-
-/** A range that is none would end the host when the first request asks who is in it. */
-function checkNetwork(network: string): void {
-  const [address = "", prefix = ""] = network.split("/");
-  try {
-    new BlockList().addSubnet(
-      address,
-      prefix === "" ? Number.NaN : Number(prefix),
-      isIPv6(address) ? "ipv6" : "ipv4",
-    );
-  } catch (cause) {
-    const problem = `must be a range of addresses such as 10.0.0.0/8, found ${quote(network)}`;
-    const facts = { key: "server.behindProxy", origin: "the settings", problem };
-    throw new HostError("SETTINGS_INVALID", facts, { cause });
-  }
+  };
+  // A range that is none would end the host when the first request asks who is in it.
+  toRanges(settled.behindProxy, "server.behindProxy");
+  addressRules(settled);
+  return Object.freeze(settled);
 }

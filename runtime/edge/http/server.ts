@@ -1,5 +1,6 @@
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import type { Host } from "../../host.ts";
+import { addressRules } from "./addresses.ts";
 import { hostNames } from "./allowed.ts";
 import { createApp, type RouteView } from "./app.ts";
 import { insideAddress } from "./door-mark.ts";
@@ -32,7 +33,10 @@ export interface HttpServer {
 }
 
 /** What a server takes over while it runs. */
-export type Reloadable = Pick<Settled, "allowedHosts" | "allowedOrigins" | "graceMs">;
+export type Reloadable = Pick<
+  Settled,
+  "allowedHosts" | "allowedOrigins" | "allowedAddresses" | "refusedAddresses" | "graceMs"
+>;
 
 /**
  * Creates the HTTP door of a host; it listens only after `listen`.
@@ -61,6 +65,7 @@ export function createHttpServer(host: Host, options: HttpServerOptions): HttpSe
       at.held = options;
       gate.allowed.hosts = namesAt(settled, options, at.port);
       gate.allowed.origins = new Set(options.allowedOrigins);
+      gate.allowed.addresses = addressRules(options);
     },
     inject(request, as = "key") {
       const headers = { host: `localhost:${at.port}`, ...request.headers };
@@ -88,7 +93,11 @@ function createGateParts({ keys }: Host, settled: Settled): GateParts {
   const { clock, allowedOrigins, refusalsPerMinute, port } = settled;
   return {
     keys,
-    allowed: { hosts: namesAt(settled, settled, port), origins: new Set(allowedOrigins) },
+    allowed: {
+      addresses: addressRules(settled),
+      hosts: namesAt(settled, settled, port),
+      origins: new Set(allowedOrigins),
+    },
     headers: securityHeaders(schemeOf(settled)),
     requests: createRateLimit(httpLimits.keysMax, clock),
     refusals: createRateLimit(httpLimits.addressesMax, clock),

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { createHttpServer } from "#runtime/edge/http/server.ts";
 import { createFakeHost } from "#test/support/fake-host.ts";
 import { fakeClock } from "#test/support/clock.ts";
-import { assertProblem, openTestDoor, type TestDoor } from "#test/support/http-door.ts";
+import { type Ask, assertProblem, openTestDoor, type TestDoor } from "#test/support/http-door.ts";
 
 const secrets = (door: TestDoor) => ({
   admin: door.fake.keyWith(["admin"]),
@@ -337,6 +337,29 @@ test("a forwarded address counts only when it comes from a proxy that the operat
   assert.equal((await guess(behind, "203.0.113.2")).status, 429);
 });
 
+test("an address that may not ask is refused before its body, its key or its host is looked at", async () => {
+  const ask = (door: TestDoor, from: string, more: Partial<Ask> = {}) =>
+    door.ask({ path: "/plugins", headers: { "x-forwarded-for": from }, ...more });
+  const behindProxy = ["127.0.0.0/8"];
+  await using some = await openTestDoor({
+    behindProxy,
+    allowedAddresses: ["203.0.113.0/24", "2001:db8::/32"],
+    refusedAddresses: ["203.0.113.66/32"],
+  });
+  const key = some.fake.keyWith(["read"]);
+  for (const from of ["203.0.113.1", "::ffff:203.0.113.1", "2001:db8::1"])
+    assert.equal((await ask(some, from, { key })).status, 200, from);
+  for (const from of ["203.0.113.66", "::ffff:203.0.113.66", "198.51.100.1", "2001:db9::1", "::1"])
+    assertProblem(await ask(some, from, { key }), "ADDRESS_REFUSED", 403);
+  const body = { method: "PUT", path: "/plugins/weather/config", body: "{", type: "text/x" };
+  assertProblem(await ask(some, "198.51.100.1", body), "ADDRESS_REFUSED", 403);
+  assertProblem(await ask(some, "198.51.100.1", { path: "/health/live" }), "ADDRESS_REFUSED", 403);
+  assert.equal((await some.askAsOwner({ path: "/plugins" })).status, 200);
+  await using most = await openTestDoor({ behindProxy, refusedAddresses: ["198.51.100.0/24"] });
+  assertProblem(await ask(most, "198.51.100.7"), "ADDRESS_REFUSED", 403);
+  assertProblem(await ask(most, "203.0.113.1"), "KEY_MISSING", 401);
+});
+
 test("a route that takes a body is not content with none", async () => {
   await using door = await openTestDoor();
   const routes = door.server.routes.filter(({ access }) => access?.bodies.length);
@@ -363,12 +386,22 @@ test("names and origins are replaced while the server runs", async () => {
   door.server.configure({
     allowedHosts: ["new.example"],
     allowedOrigins: ["https://new.example"],
+    allowedAddresses: [],
+    refusedAddresses: [],
     graceMs: 10,
   });
   assert.equal(await status({ host: "old.example" }), 421);
   assert.equal(await status({ origin: "https://old.example" }), 403);
   assert.equal(await status({ host: "new.example", origin: "https://new.example" }), 200);
   assert.equal(await status({}), 200);
+});
+
+test("addresses that are no ranges stop the start", () => {
+  const { host } = createFakeHost();
+  for (const key of ["allowedAddresses", "refusedAddresses"]) {
+    const make = () => createHttpServer(host, { port: 0, [key]: ["10.0.0.0/40"] });
+    assert.throws(make, (error: Error) => error.message.includes(key), key);
+  }
 });
 
 test("a proxy that is no range of addresses stops the start", () => {
