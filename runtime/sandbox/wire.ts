@@ -30,6 +30,11 @@ export const frameBytesMax = 160 * 1024 * 1024;
 
 const headerBytes = 5;
 const slabBytes = 64 * 1024;
+/**
+ * Frames that go in one write: the other side works on them while the next are made. With fewer the
+ * writes cost more than is won, with more the two processes wait for each other in turns.
+ */
+const framesMax = 8;
 
 /** Where the fields of a frame are written: its buffer, and the offset behind the header. */
 export interface Frame {
@@ -37,12 +42,13 @@ export interface Frame {
   readonly at: number;
 }
 
-/** Writes frames and hands them on once a turn of the event loop, many in one write. */
+/** Writes frames and hands them on in small groups, at the latest when the turn of the event loop ends. */
 export class FrameWriter {
   readonly #sink: (chunk: Buffer) => void;
   #slab = Buffer.allocUnsafeSlow(slabBytes);
   #start = 0;
   #end = 0;
+  #frames = 0;
   #scheduled = false;
   readonly #flush = (): void => this.flush();
 
@@ -50,14 +56,16 @@ export class FrameWriter {
     this.#sink = sink;
   }
 
-  /** Opens a frame with room for `bodyBytes`; the caller fills it before the turn ends. */
+  /** Opens a frame with room for `bodyBytes`; the caller fills it before it opens another. */
   open(type: number, bodyBytes: number): Frame {
     const bytes = headerBytes + bodyBytes;
     if (!this.#scheduled) {
       this.#scheduled = true;
       setImmediate(this.#flush);
     }
+    if (this.#frames === framesMax) this.#send();
     if (this.#end + bytes > this.#slab.length) this.#renew(bytes);
+    this.#frames += 1;
     const at = this.#end;
     this.#end += bytes;
     this.#slab.writeUInt32LE(bodyBytes + 1, at);
@@ -79,6 +87,7 @@ export class FrameWriter {
   }
 
   #send(): void {
+    this.#frames = 0;
     if (this.#end === this.#start) return;
     this.#sink(this.#slab.subarray(this.#start, this.#end));
     this.#start = this.#end;
