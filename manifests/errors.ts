@@ -178,7 +178,7 @@ export const errors = {
   },
   CONSENT_NEEDED: {
     status: 403,
-    message: "Cannot install {plugin}: nobody is at a terminal to say yes",
+    message: "Cannot install {plugin}: somebody must say yes to what it asks",
     hint: "Read what is asked, then run `{command}`",
   },
   CONSENT_DECLINED: {
@@ -332,6 +332,11 @@ export const errors = {
     message: "Cannot find the plugin {plugin}: it is not installed",
     hint: "List the plugins with `convergio plugin list`",
   },
+  ASSET_NOT_FOUND: {
+    status: 404,
+    message: "Cannot give {path} of {plugin}: its package has no such file in assets",
+    hint: "See what the folder assets of the package holds",
+  },
   VERSION_NOT_FOUND: {
     status: 404,
     message: "Cannot find {plugin}@{version}: that version is not installed",
@@ -384,13 +389,29 @@ export const errors = {
   },
   CONSENT_NOT_FOUND: {
     status: 404,
-    message: "Cannot find the consent {consent}: it was answered, or has waited too long",
-    hint: "Install the plugin again",
+    message:
+      "Cannot find the consent {consent}: it was answered, has waited too long, or is for something else",
+    hint: "See what waits with `convergio requests`, or install the plugin again",
   },
-  CONSENTS_FULL: {
+  CONSENT_OUTDATED: {
+    status: 409,
+    message: "Cannot install {plugin}: what is asked or granted is not what it was when it was shown",
+    hint: "Run the command again to see what is asked now",
+  },
+  REQUEST_NOT_FOUND: {
+    status: 404,
+    message: "Cannot find the request {request}: it was answered, or has waited too long",
+    hint: "See what waits with `convergio requests`",
+  },
+  REQUESTS_FULL: {
     status: 503,
-    message: "Cannot begin the install: {limit} installs wait for consent already",
-    hint: "Answer one of them, or wait for the seconds in Retry-After",
+    message: "Cannot keep the request: {limit} wait for consent already",
+    hint: "Answer some of them with `convergio requests`",
+  },
+  INSTALLS_BUSY: {
+    status: 503,
+    message: "Cannot begin the install: {limit} installs run already",
+    hint: "Wait for the seconds in Retry-After, then send it again",
   },
   UNSIGNED_REFUSED: {
     status: 403,
@@ -411,6 +432,26 @@ export const errors = {
     status: 422,
     message: "Cannot activate {plugin}: its hook {hook} failed: {message}",
     hint: "What was active before is still active",
+  },
+  DOWNGRADE_REFUSED: {
+    status: 409,
+    message: "Cannot activate {plugin} {version}: {highest} has answered before",
+    hint: "Run `convergio plugin rollback {plugin}`, or install it with `--downgrade`",
+  },
+  ROLLBACK_IMPOSSIBLE: {
+    status: 409,
+    message: "Cannot go back with {plugin}: {reason}",
+    hint: "Run `convergio plugin versions {plugin}` to see what there is to go back to",
+  },
+  STORE_FULL: {
+    status: 507,
+    message: "Cannot keep {plugin}: the store would hold {used}, at most {quota} are allowed",
+    hint: "Run `convergio gc`, remove a plugin, or raise the setting store.quota",
+  },
+  SAMPLE_FAILED: {
+    status: 422,
+    message: "Cannot activate {plugin}: its sample call {sample} of {tool} differs: {difference}",
+    hint: "What was active before is still active; tell the author, or correct the sample",
   },
   CALLER_QUEUE_FULL: {
     status: 429,
@@ -441,6 +482,11 @@ export const errors = {
     status: 503,
     message: "Cannot open the home: the process {pid} has it open",
     hint: "Stop the process {pid}, or give the command to the running host",
+  },
+  WALLS_MISSING: {
+    status: 500,
+    message: "Cannot start: security.requireWalls asks for {walls}, which cannot be had ({reason})",
+    hint: "Install bubblewrap where user namespaces are allowed, or shorten the setting; see `convergio doctor`",
   },
   HOME_UNUSABLE: {
     status: 500,
@@ -575,7 +621,7 @@ export const errors = {
   },
   VAULT_LOCKED: {
     status: 503,
-    message: "Cannot open the vault: its key is not there",
+    message: "Cannot open the vault: {reason}",
     hint: "Run `convergio vault check` to see why; everything else goes on",
   },
   VAULT_KEY_REFUSED: {
