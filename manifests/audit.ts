@@ -17,6 +17,8 @@ export const auditKinds = [
   "config",
   "runner",
   "host",
+  "request",
+  "audit",
 ] as const;
 
 /**
@@ -33,6 +35,8 @@ export const auditSchema = closed({
   act: text(64),
   decision: Type.Enum(["allowed", "denied", "failed"]),
   code: orNull(64),
+  /** How many such things this record stands for, when they were too many to be told one by one. */
+  count: Type.Optional(Type.Integer({ minimum: 1 })),
   owner: orNull(128),
   keyId: orNull(64),
   requestId: orNull(64),
@@ -50,6 +54,8 @@ export const auditSchema = closed({
   inputHash: orNull(71),
   bytes: count,
   fuel: count,
+  /** Host functions that a call asked for, those too that have no records of their own. */
+  hostCalls: Type.Optional(count),
   wallMs: Type.Number({ minimum: 0 }),
   /** Whether an exercise made it rather than use. */
   drill: Type.Boolean(),

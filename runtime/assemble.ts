@@ -4,31 +4,37 @@ import type { Config } from "#manifests/config.ts";
 import { parseVersion } from "#manifests/names.ts";
 import { envFunctions, envModule, wasiFunctions, wasiModule } from "#plugin-sdk/abi.ts";
 import { type Admission, createAdmission } from "./admission.ts";
-import { type Audit, createAudit } from "./audit.ts";
+import type { Audit } from "./audit.ts";
+import { type Books, openBooks } from "./books.ts";
 import { Calls } from "./calls.ts";
 import { createKv } from "./capabilities/kv.ts";
 import { createNetwork } from "./capabilities/network.ts";
 import { type CapabilityTable, createTable } from "./capabilities/table.ts";
 import { createTools } from "./capabilities/tools.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { createEvents, type Events } from "./events.ts";
+import { GrantBook } from "./grants/book.ts";
 import { createGuestLogs, type GuestLogs } from "./guest-logs.ts";
 import { type Home, openHome } from "./home.ts";
-import { createHookRunner } from "./hooks.ts";
+import { createKeeper, type Keeper } from "./gc.ts";
+import { createHookRunner, type RunHook } from "./hooks.ts";
 import { type Active, type Installed, Shelf } from "./installed.ts";
 import { type Caller, createKeys, type Keys, type KeyView } from "./keys.ts";
-import { loadVersion } from "./loader.ts";
+import { type LoadWish, loadVersion } from "./loader.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { NestedCalls } from "./nested.ts";
 import { Quarantine } from "./quarantine.ts";
+import { Retired } from "./retired.ts";
 import { createRecorder } from "./recorder.ts";
 import { machineCaps, memoryCaps } from "./sandbox/caps.ts";
 import { Fleet, type FleetOptions } from "./sandbox/fleet.ts";
+import type { ApartOptions } from "./sandbox/preparer.ts";
 import { createFiles, type Files } from "./store/files.ts";
+import type { Room } from "./storage.ts";
 import { openStore, type Store } from "./store/store.ts";
-import type { Config as PluginConfig, VersionRecord } from "./store/records.ts";
+import type { VersionRecord } from "./store/records.ts";
 import { Turns } from "./turns.ts";
 import { signerName } from "./views.ts";
+import { raiseWalls, type Walls } from "./walls.ts";
 
 /** Version of this host, which `manifest.host` ranges are compared with. */
 export const hostVersion = parseVersion("0.1.0");
@@ -46,18 +52,17 @@ export interface HostWish {
   readonly log?: Logger;
   /** Starts a runner process; the sandbox's own when left out. */
   readonly startRunner?: NonNullable<FleetOptions["start"]>;
+  /** Reads off what the disk has left; off the disk of the home when left out. */
+  readonly readRoom?: () => Promise<Room>;
 }
 
 /** The parts of a host, each built once; disposing them closes them in reverse. */
-export interface Parts extends AsyncDisposable {
+export interface Parts extends AsyncDisposable, Books {
   readonly clock: Clock;
   readonly home: Home;
   readonly config: { current: Config };
   readonly store: Store;
   readonly files: Files;
-  readonly audit: Audit;
-  /** What the operator is told without asking. */
-  readonly events: Events;
   readonly logs: GuestLogs;
   /** About the host itself; guests' lines are apart. */
   readonly log: Logger;
@@ -65,50 +70,62 @@ export interface Parts extends AsyncDisposable {
   readonly admission: Admission;
   readonly fleet: Fleet;
   readonly table: CapabilityTable;
+  readonly grants: GrantBook;
   readonly shelf: Shelf;
   readonly keys: Keys;
   readonly calls: Calls;
   readonly quarantine: Quarantine;
-  readonly load: (installed: Installed, version: VersionRecord, config?: PluginConfig) => Active;
+  readonly load: (installed: Installed, version: VersionRecord, wish?: LoadWish) => Active;
   readonly turns: Turns;
   readonly retire: (active: Active) => void;
-  readonly runHook: ReturnType<typeof createHookRunner>;
+  readonly runHook: RunHook;
+  readonly keeper: Keeper;
   readonly imports: Readonly<Record<string, readonly string[]>>;
   readonly projectFolder: string;
   readonly instancesMax: number;
+  readonly walls: Walls;
+  /** How modules and configurations are checked apart: behind the same walls as guests. */
+  readonly apart: ApartOptions;
 }
 
 /** Everything that lies in the home. */
-type Storage = Pick<Parts, "clock" | "home" | "store" | "files" | "audit" | "events" | "logs">;
+type Storage = Books & Pick<Parts, "clock" | "home" | "store" | "files" | "logs">;
 
 /** Builds the parts of a host around a home. @throws HOME_IN_USE, HOME_UNUSABLE, SCHEMA_NEWER */
 export async function assemble(wish: HostWish): Promise<Parts> {
   await using undo = new AsyncDisposableStack();
   const config = { current: wish.config };
-  const storage = await openStorage(wish, undo);
-  const { clock, store, audit, events, logs, files } = storage;
+  const raising = raiseWalls(wish.config.security.requireWalls);
+  raising.catch(() => {}); // It is waited for below; the home may be refused before.
+  const storage = await openStorage(wish, config, undo);
+  const { clock, store, audit, logs, files } = storage;
   const { plugins, keys: records } = await store.loadAll();
   const admission = createAdmission(clock, () => {
     const { running, fuelPerSecond } = config.current.callers;
     return { runningMax: running, fuelPerSecond };
   });
   const quarantine = new Quarantine(clock);
-  const fleet = undo.use(createFleet(wish));
+  const walls = await raising;
+  const fleet = undo.use(createFleet(wish, walls));
   const metrics = createMetrics();
+  const grants = new GrantBook(clock, store.grants);
   const nested = new NestedCalls();
-  const table = createTable([createKv(store.kv), createTools(nested.call), createNetwork()], {
-    record: createRecorder({ audit, metrics, events }),
-    use: () => {},
-  });
+  const table = createTable(
+    [createKv(store.kv), createTools(nested.call, nested.isReadOnly), createNetwork()],
+    {
+      record: createRecorder({ ...storage, metrics }),
+      use: ({ plugin }, capability, grant) => grants.uses.use(plugin, capability, grant),
+    },
+  );
   const { instancesMax } = machineCaps();
   const loader = {
-    ...{ clock, fleet, instancesMax, table, numbers: createNumbers() },
+    ...{ clock, fleet, instancesMax, table, grants, numbers: createNumbers() },
     config: () => config.current,
     bindingOf: (version: VersionRecord) => runnerBinding(quarantine, version),
     metered: ({ meteredDigest }: VersionRecord) => files.readModule(meteredDigest),
   };
-  const load: Parts["load"] = (installed, version, own) =>
-    loadVersion(loader, installed, version, own);
+  const load: Parts["load"] = (installed, version, wish) =>
+    loadVersion(loader, installed, version, wish);
   const shelf = new Shelf(load);
   for (const each of plugins) shelf.put(each.plugin.id, { ...each, loaded: new Map() });
   const calls = new Calls({ clock, shelf, admission, audit, logs, metrics });
@@ -121,23 +138,31 @@ export async function assemble(wish: HostWish): Promise<Parts> {
       ratePerMinute: config.current.callers.ratePerMinute,
     }),
   });
-  const held = undo.move();
   const log = wish.log ?? pino({ level: "silent" });
+  const [turns, retired] = [new Turns(), new Retired()];
+  const keeper = createKeeper({
+    ...{ clock, shelf, store: store.plugins, files, audit, turns, retired, log },
+    config: () => config.current,
+  });
+  const held = undo.move();
   return {
     ...storage,
     log,
-    ...{ config, admission, quarantine, fleet, metrics, table, shelf, calls, keys, load },
-    instancesMax,
-    turns: new Turns(),
-    retire: ({ pool }) => pool.close(),
-    runHook: createHookRunner(logs),
+    ...{ config, admission, quarantine, fleet, metrics, table, grants, shelf, calls, keys, load },
+    ...{ instancesMax, walls, apart: { start: walls.startPreparer } },
+    ...{ turns, keeper, retire: retired.retire },
+    runHook: createHookRunner({ clock, calls, logs }),
     imports: importsOf(table),
     projectFolder: fileURLToPath(new URL("../plugins", import.meta.url)),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }
 
-async function openStorage(wish: HostWish, undo: AsyncDisposableStack): Promise<Storage> {
+async function openStorage(
+  wish: HostWish,
+  config: Parts["config"],
+  undo: AsyncDisposableStack,
+): Promise<Storage> {
   const clock = wish.clock ?? systemClock();
   const home = undo.use(await openHome(wish.home));
   const { database: path, backups } = home;
@@ -151,14 +176,17 @@ async function openStorage(wish: HostWish, undo: AsyncDisposableStack): Promise<
     }),
   );
   const files = createFiles(home, clock);
-  const audit = createAudit(store.hot, clock);
-  return { clock, home, store, files, audit, events: createEvents(clock), logs };
+  const books = await openBooks(
+    { home, store, clock, config, ...(wish.readRoom && { readRoom: wish.readRoom }) },
+    undo,
+  );
+  return { clock, home, store, files, logs, ...books };
 }
 
-function createFleet({ config: { runners }, startRunner }: HostWish): Fleet {
+function createFleet({ config: { runners }, startRunner }: HostWish, walls: Walls): Fleet {
   const { runnerBytesMax, runnersBytesMax } = memoryCaps();
   return new Fleet({
-    ...(startRunner && { start: startRunner }),
+    start: startRunner ?? walls.startRunner,
     runnersMax: runners.max,
     idleMs: runners.idleMs,
     residentBytesMax: runnerBytesMax,

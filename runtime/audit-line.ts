@@ -26,8 +26,9 @@ export function lineOf(entry: AuditEntry, { seq, at, previous }: Place): string 
     `{"act":${json(entry.act)},"at":"${at}","audit":1` +
     `,"bytes":${entry.bytes ?? 0},"callId":${json(entry.callId)}` +
     `,"capability":${json(entry.capability)},"chain":${JSON.stringify(entry.chain ?? [])}` +
-    `,"code":${json(entry.code)},"decision":${json(entry.decision)}` +
+    `,"code":${json(entry.code)},"count":${entry.count ?? 1},"decision":${json(entry.decision)}` +
     `,"digest":${json(entry.digest)},"drill":${entry.drill ?? false},"fuel":${entry.fuel ?? 0}` +
+    `,"hostCalls":${entry.hostCalls ?? 0}` +
     `,"inputHash":${json(entry.inputHash)},"keyId":${json(entry.keyId)}` +
     `,"kind":${json(entry.kind)},"owner":${json(entry.owner)},"plugin":${json(entry.plugin)}` +
     `,"previous":"${previous}","requestId":${json(entry.requestId)},"seq":${seq}` +

@@ -30,7 +30,7 @@ export function toLiveCall(call: OpenCall, clock: Clock): LiveCall {
 export function toAuditEntry(
   call: OpenCall,
   code: string | undefined,
-  usage: Pick<Usage, "fuel" | "wallMs">,
+  usage: Pick<Usage, "fuel" | "wallMs" | "hostCalls">,
 ): AuditEntry {
   const { caller, input, parent, requestId = null } = call.request;
   const version = call.plugin?.version;
@@ -54,6 +54,7 @@ export function toAuditEntry(
     inputHash: `sha256:${hash("sha256", bytes)}`,
     bytes: Buffer.byteLength(bytes),
     fuel: Math.round(usage.fuel),
+    hostCalls: usage.hostCalls,
     wallMs: usage.wallMs,
   };
 }

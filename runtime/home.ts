@@ -27,7 +27,13 @@ export interface Home extends AsyncDisposable {
   readonly modules: string;
   /** What is not in place yet; emptied at every start. */
   readonly staging: string;
+  /** Packages that wait for consent. */
+  readonly requests: string;
   readonly logs: string;
+  /** Segments of the audit, and the key that signs their ends. */
+  readonly audit: string;
+  /** Folders of the plugins' own. */
+  readonly data: string;
   readonly run: string;
   /** Where this host listens for the home's owner; its folder exists and is the owner's alone. */
   readonly socket: string;
@@ -35,7 +41,17 @@ export interface Home extends AsyncDisposable {
   readonly crashed: Owner | null;
 }
 
-const folders = ["backups", "plugins", "modules", "staging", "logs", "run"] as const;
+const folders = [
+  "backups",
+  "plugins",
+  "modules",
+  "staging",
+  "requests",
+  "logs",
+  "audit",
+  "data",
+  "run",
+] as const;
 
 /**
  * Opens a home for this process alone, and makes it when it is not there.

@@ -103,5 +103,83 @@ export const migrations: readonly string[] = [
   UPDATE grants SET grants = json_set(grants, '$.tools', (
     SELECT json_group_array(json_set(value, '$.uses', json('null'))) FROM json_each(grants, '$.tools')
   ));
+
+  -- How often a grant with a number of uses was used, by a digest of what it allows and when.
+  CREATE TABLE grantUses (
+    grant TEXT PRIMARY KEY,
+    plugin TEXT NOT NULL,
+    used INTEGER NOT NULL CHECK (used >= 0)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Keys that seal secrets, each wrapped by the key of the vault, which lies elsewhere.
+  CREATE TABLE vaultKeys (
+    generation INTEGER PRIMARY KEY,
+    wrapped BLOB NOT NULL
+  ) STRICT;
+
+  -- A name of the operator's, or one of the host's own for a setting of a plugin that is a secret.
+  CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    audience TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    isWeak INTEGER NOT NULL,
+    setAt INTEGER NOT NULL,
+    generation INTEGER NOT NULL REFERENCES vaultKeys (generation),
+    sealed BLOB NOT NULL,
+    uses INTEGER NOT NULL,
+    lastUsedAt INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  -- Installs that wait for consent; their packages lie in the home's folder "requests".
+  CREATE TABLE requests (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    plugin TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    release TEXT NOT NULL,
+    askedBy TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    createdAt INTEGER NOT NULL,
+    expiresAt INTEGER NOT NULL
+  ) STRICT;
+
+  -- When each version answered first or again, and what it was granted when it answered last.
+  CREATE TABLE activations (
+    plugin TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    activatedAt INTEGER NOT NULL,
+    grants TEXT NOT NULL,
+    PRIMARY KEY (plugin, digest),
+    FOREIGN KEY (plugin, digest) REFERENCES versions (plugin, digest) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO activations SELECT plugins.id, grants.digest, plugins.updatedAt, grants.grants
+    FROM plugins JOIN grants ON grants.plugin = plugins.id AND grants.digest = plugins.activeDigest;
+
+  -- The highest version that ever answered; it outlives the plugin, whose removal is no way back.
+  CREATE TABLE highest (
+    plugin TEXT NOT NULL,
+    source TEXT NOT NULL,
+    signer TEXT NOT NULL,
+    version TEXT NOT NULL,
+    PRIMARY KEY (plugin, source, signer)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO highest SELECT plugins.id, grants.source, grants.signer, versions.version
+    FROM plugins JOIN grants ON grants.plugin = plugins.id
+    JOIN versions ON versions.plugin = plugins.id AND versions.digest = plugins.activeDigest;
+
+  -- Where records of the audit lie in its files, and a filter of what each stretch speaks of; all of it can
+  -- be made anew from the files.
+  CREATE TABLE auditBlocks (
+    firstSeq INTEGER PRIMARY KEY,
+    lastSeq INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    fromMs INTEGER NOT NULL,
+    toMs INTEGER NOT NULL,
+    terms BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX auditBlocksOf ON auditBlocks (segment, offset);
   `,
 ];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createAudit } from "#runtime/audit.ts";
+import { openAudit } from "#runtime/audit.ts";
 import { systemClock } from "#runtime/clock.ts";
 import type { AuditRecord } from "#manifests/audit.ts";
 import { openHome } from "#runtime/home.ts";
@@ -69,10 +69,11 @@ async function isGone(pid: number): Promise<boolean> {
 
 async function assertAuditWhole(folder: string): Promise<void> {
   await using home = await openHome(join(folder, "home"));
-  const { database: path, backups } = home;
+  const { database: path, backups, audit: files } = home;
   const clock = systemClock();
   await using store = await openStore({ path, backups, clock, hostVersion: "0.1.0" });
-  assert.equal(await createAudit(store.hot, clock).verify(), undefined);
+  await using audit = await openAudit({ folder: files, hot: store.hot, clock });
+  assert.equal((await audit.verify()).broken, null);
 }
 
 async function assertCallsKept(host: TestHost, said: readonly string[][]): Promise<void> {

@@ -1,5 +1,5 @@
 // Writes to a home until somebody kills it, and says each thing after it was acknowledged.
-import { createAudit } from "#runtime/audit.ts";
+import { openAudit } from "#runtime/audit.ts";
 import { systemClock } from "#runtime/clock.ts";
 import { openHome } from "#runtime/home.ts";
 import { createFiles } from "#runtime/store/files.ts";
@@ -17,7 +17,7 @@ const say = (line: string): void => {
 
 /** Appends more records a turn than one commit is done with when the process ends. */
 async function appendForEver(): Promise<void> {
-  const audit = createAudit(store.hot, clock);
+  const audit = await openAudit({ folder: home.audit, hot: store.hot, clock });
   const space = { ...activation(version("vowels")).grants, owner: "" };
   for (let turn = 0; ; turn++) {
     for (let index = 0; index < 20; index++)
