@@ -7,6 +7,7 @@ import { type Admission, createAdmission } from "./admission.ts";
 import type { Audit } from "./audit.ts";
 import { type Books, openBooks } from "./books.ts";
 import { Calls } from "./calls.ts";
+import { createFolders } from "./capabilities/files.ts";
 import { createKv } from "./capabilities/kv.ts";
 import { createNetwork } from "./capabilities/network.ts";
 import { type CapabilityTable, createTable } from "./capabilities/table.ts";
@@ -98,7 +99,7 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const raising = raiseWalls(wish.config.security.requireWalls);
   raising.catch(() => {}); // It is waited for below; the home may be refused before.
   const storage = await openStorage(wish, config, undo);
-  const { clock, store, audit, logs, files } = storage;
+  const { clock, home, store, audit, logs, files } = storage;
   const { plugins, keys: records } = await store.loadAll();
   const admission = createAdmission(clock, () => {
     const { running, fuelPerSecond } = config.current.callers;
@@ -111,7 +112,12 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const grants = new GrantBook(clock, store.grants);
   const nested = new NestedCalls();
   const table = createTable(
-    [createKv(store.kv), createTools(nested.call, nested.isReadOnly), createNetwork()],
+    [
+      createKv(store.kv),
+      createFolders({ clock, home: home.path, data: home.data }),
+      createTools(nested.call, nested.isReadOnly),
+      createNetwork(),
+    ],
     {
       record: createRecorder({ ...storage, metrics }),
       use: ({ plugin }, capability, grant) => grants.uses.use(plugin, capability, grant),

@@ -42,6 +42,8 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
     [
       "runtime/sandbox/runner-main.ts",
       "runtime/sandbox/preparer-main.ts",
+      "runtime/break-outs.ts",
+      "runtime/sandbox/walls/attempts.ts",
       "runtime/edge/cli/wire-door.ts",
       "runtime/edge/http/",
     ],
@@ -60,6 +62,8 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
       "runtime/storage.ts",
       "runtime/installer.ts",
       "runtime/vault/key-file.ts",
+      "runtime/capabilities/beneath.ts",
+      "runtime/capabilities/files/",
       "runtime/store/database.ts",
       "runtime/store/files.ts",
       "runtime/sandbox/caps.ts",

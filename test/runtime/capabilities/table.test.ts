@@ -96,7 +96,6 @@ for (const [capability, ask] of [
       ],
     },
   ],
-  ["files", { files: [{ name: "notes", access: "read", reason: "read" }] }],
 ] as const)
   test(`asks() refuses ${capability}, which this host cannot hold anybody to`, () => {
     const { code, message } = refusalOf(() => open().table.asks(usesOf(ask)));
