@@ -3,11 +3,12 @@ import type { Manifest } from "#manifests/manifest.ts";
 import type { PluginLimits } from "#manifests/plugin-limits.ts";
 import type { CapabilityTable } from "./capabilities/table.ts";
 import type { Clock } from "./clock.ts";
-import { type Active, grantsOf, type Installed, type LinkedFunction } from "./installed.ts";
+import type { GrantBook } from "./grants/book.ts";
+import type { Active, Installed, LinkedFunction } from "./installed.ts";
 import type { Fleet } from "./sandbox/fleet.ts";
 import type { GuestPlan, ToolPlan } from "./sandbox/messages.ts";
 import type { Prepared } from "./sandbox/module/prepare.ts";
-import { type InstanceNumbers, Pool, type PoolLimits } from "./sandbox/pool.ts";
+import { type InstanceNumbers, Pool, type PoolLimits, type Runners } from "./sandbox/pool.ts";
 import type { Config, VersionRecord } from "./store/records.ts";
 
 /** What is kept of a module besides its metered bytes. */
@@ -23,6 +24,7 @@ export interface LoaderParts {
   readonly fleet: Fleet;
   readonly instancesMax: number;
   readonly table: CapabilityTable;
+  readonly grants: GrantBook;
   readonly numbers: InstanceNumbers;
   /** Whose runner a version runs in. */
   readonly bindingOf: (version: VersionRecord) => string;
@@ -30,27 +32,38 @@ export interface LoaderParts {
   readonly metered: (version: VersionRecord) => Promise<Uint8Array>;
 }
 
-/**
- * Returns a version made ready to be called; its runner starts at the first call.
- *
- * @param config  what it reads; the plugin's own unless another is to be tried
- */
+/** How a version is loaded that is not simply to answer calls. */
+export interface LoadWish {
+  /** What it reads; the plugin's own settings when left out. */
+  readonly config?: Config;
+  /** Where its runner comes from; the fleet when left out. */
+  readonly runners?: Runners;
+  /** Tools besides those of the manifest; they come after its hooks. */
+  readonly moreTools?: readonly ToolPlan[];
+  /** Bytes of an output, when that is less than the plugin may have. */
+  readonly outputBytesMax?: number;
+}
+
+/** Returns a version made ready to be called; its runner starts at the first call. */
 export function loadVersion(
   parts: LoaderParts,
   installed: Installed,
   version: VersionRecord,
-  config: Config = installed.config,
+  wish: LoadWish = {},
 ): Active {
   const { manifest } = version;
+  const { config = installed.config, moreTools = [], runners = parts.fleet } = wish;
   const prepared = version.prepared as PreparedModule;
-  const limits = limitsOf(manifest, parts.config());
+  const held = limitsOf(manifest, parts.config());
+  const outputBytes = Math.min(held.outputBytes, wish.outputBytesMax ?? held.outputBytes);
+  const limits = { ...held, outputBytes };
   const functions = functionsOf(parts.table, prepared);
   const tools = manifest.provides.tools.map(toPlan);
   const hooks = Object.entries(manifest.lifecycle);
   const plan: GuestPlan = {
     plugin: version.plugin,
     version: version.version,
-    tools: [...tools, ...hooks.map(([name, exported]) => hookPlan(name, exported))],
+    tools: [...tools, ...hooks.map(([name, exported]) => hookPlan(name, exported)), ...moreTools],
     config: configTexts(manifest, config),
     functions: functions.map(({ name }) => name),
     limits,
@@ -67,7 +80,7 @@ export function loadVersion(
       metered: () => parts.metered(version),
       instances: manifest.instances,
     },
-    parts.fleet,
+    runners,
     poolLimits(parts.config(), parts.instancesMax),
     parts.numbers,
   );
@@ -78,7 +91,7 @@ export function loadVersion(
     tools: new Map(manifest.provides.tools.map((tool, index) => [tool.name, { index, tool }])),
     hooks: new Map(hooks.map(([name], index) => [name, tools.length + index])),
     functions,
-    grants: () => grantsOf(installed, version, parts.clock.now()),
+    holdings: parts.grants.holdings(installed, version),
   };
 }
 
@@ -93,7 +106,7 @@ export function limitsOf(manifest: Manifest, { defaults, ceilings }: HostConfig)
 function functionsOf(
   table: CapabilityTable,
   { imports }: PreparedModule,
-): readonly (LinkedFunction & { readonly name: string })[] {
+): readonly LinkedFunction[] {
   return imports.flatMap(({ module, name: own }) => {
     const name = `${module}.${own}`;
     const guarded = table.functionOf(name);
@@ -101,7 +114,8 @@ function functionsOf(
   });
 }
 
-function toPlan({
+/** Returns a tool as runners are told of it. */
+export function toPlan({
   name,
   export: exported,
   encoding,

@@ -2,18 +2,16 @@ import { HostError } from "#manifests/errors.ts";
 import type { Manifest } from "#manifests/manifest.ts";
 import type { Digest, PluginId } from "#manifests/names.ts";
 import { checkLimits } from "#manifests/plugin-limits.ts";
+import { bytesWords } from "#manifests/units.ts";
 import { digestOf } from "#registry/digest.ts";
 import { fileOf } from "#registry/package.ts";
-import { sayFarewell } from "./hooks.ts";
-import type { Candidate, Consent, InstallRequest, Release, Staged } from "./install.ts";
-import type { Installed } from "./installed.ts";
+import { samplesOf, type Sample } from "#manifests/samples.ts";
+import type { InstallRequest, Release, Staged } from "./install.ts";
 import type { InstallerParts } from "./installer.ts";
-import type { Caller } from "./keys.ts";
 import type { PreparedModule } from "./loader.ts";
 import { type ExportInfo, passVersion } from "./sandbox/module/prepare.ts";
 import { type PrepareJob, prepareApart } from "./sandbox/preparer.ts";
-import { bindingOf, type Config, type PluginRecord, type VersionRecord } from "./store/records.ts";
-import { signerName } from "./views.ts";
+import type { VersionRecord } from "./store/records.ts";
 
 const pageBytes = 65_536;
 
@@ -33,21 +31,27 @@ export function isCallable({ kind, params, results }: ExportInfo): boolean {
   return results.length === 0 || (results.length === 1 && results[0] === "i32");
 }
 
-/** Writes the package, meters and compiles its module; nothing is in its place yet. */
+/**
+ * Writes the package, meters and compiles its module; nothing is in its place yet.
+ *
+ * @throws EXPORT_MISSING, STORE_FULL, and what refuses a module, a schema or a sample
+ */
 export async function stage(
   parts: InstallerParts,
   release: Release,
   request: InstallRequest,
 ): Promise<Staged> {
   const { id, manifest, package: found, source, signer } = release;
+  const samples = samplesOf(found.files, manifest);
   const files = await parts.files.stage();
   try {
     await files.writePackage(found.files);
+    await checkQuota(parts, id);
     request.onStep?.("compile");
     const { memoryBytes } = checkLimits(manifest.limits, parts.config());
     const wasm = fileOf(found, manifest.wasm);
-    const job = jobOf(parts.imports, memoryBytes, schemasOf(manifest));
-    const { metered, ...prepared } = await prepareApart(job, wasm);
+    const job = jobOf(parts.imports, memoryBytes, schemasOf(manifest, samples));
+    const { metered, ...prepared } = await prepareApart(job, wasm, parts.apart);
     checkExports(id, manifest, prepared);
     const version: VersionRecord = {
       plugin: id,
@@ -63,10 +67,16 @@ export async function stage(
       prepared,
       installedAt: parts.clock.now(),
     };
+    await checkQuota(parts, id);
     return {
       version,
+      samples,
       commit: () => files.commit(id, found.digest),
-      [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: async () => {
+        await files[Symbol.asyncDispose]();
+        // Of a version that came to nothing nothing stays.
+        await parts.keeper.discard({ packages: [version], modules: [version.meteredDigest] });
+      },
     };
   } catch (error) {
     await files[Symbol.asyncDispose]();
@@ -75,12 +85,29 @@ export async function stage(
 }
 
 /** The schemas that an author wrote, all of them hostile until they are admitted. */
-function schemasOf({ provides, config }: Manifest): PrepareJob["schemas"] {
+function schemasOf(
+  { provides, config }: Manifest,
+  samples: readonly Sample[],
+): PrepareJob["schemas"] {
   const tools = provides.tools.flatMap(({ input, output }, index) => [
     { place: `provides.tools[${index}].input`, schema: input },
     { place: `provides.tools[${index}].output`, schema: output },
   ]);
-  return [...tools, { place: "config", schema: config }].filter(({ schema }) => schema !== null);
+  const matches = samples.flatMap(({ file, expected }) =>
+    expected.kind === "match" ? [{ place: `${file} match`, schema: expected.schema }] : [],
+  );
+  return [...tools, ...matches, { place: "config", schema: config }].filter(
+    ({ schema }) => schema !== null,
+  );
+}
+
+/** @throws STORE_FULL when there is more in the store, with what is staged, than there may be */
+async function checkQuota({ files, config }: InstallerParts, id: PluginId): Promise<void> {
+  const { quotaBytes } = config().store;
+  const usedBytes = await files.usedBytes();
+  if (usedBytes <= quotaBytes) return;
+  const [used, quota] = [bytesWords(usedBytes), bytesWords(quotaBytes)];
+  throw new HostError("STORE_FULL", { plugin: id, used, quota });
 }
 
 /** @throws EXPORT_MISSING */
@@ -98,136 +125,4 @@ async function digestsOf(
   const digests: Record<string, Digest> = {};
   for (const [path, bytes] of files) digests[path] = await digestOf(bytes);
   return digests;
-}
-
-/**
- * Puts the files in their place, loads the version beside the one that answers now, and runs its hooks:
- * health first, then load. Whatever fails leaves the old version as it was.
- */
-export async function checkHealth(
-  parts: InstallerParts,
-  staged: Staged,
-  consent: Consent,
-): Promise<Candidate> {
-  const { version } = staged;
-  // Compiled from where it will be read at every later start, its hash checked on the way.
-  await staged.commit();
-  const installed = await candidateOf(parts, version, consent);
-  const candidate = { installed, active: parts.load(installed, version) };
-  const { active } = candidate;
-  try {
-    await active.pool.warm();
-    if (active.hooks.has("health")) await parts.runHook(active, "health", {});
-    if (active.hooks.has("load")) await parts.runHook(active, "load", {});
-    return candidate;
-  } catch (error) {
-    await giveUp(parts, candidate);
-    throw error;
-  }
-}
-
-/** Lets a version go that came to nothing, and takes its files out of the store again. */
-async function giveUp(parts: InstallerParts, { active }: Candidate): Promise<void> {
-  parts.retire(active);
-  await removeUnused(parts, active.version);
-}
-
-async function removeUnused(parts: InstallerParts, version: VersionRecord): Promise<void> {
-  const used = parts.shelf.all().flatMap(({ versions }) => versions);
-  const isUsed = used.some(({ digest }) => digest === version.digest);
-  const isShared = used.some(({ meteredDigest }) => meteredDigest === version.meteredDigest);
-  await parts.files.remove({
-    packages: isUsed ? [] : [version],
-    modules: isShared ? [] : [version.meteredDigest],
-  });
-}
-
-/** The plugin as it would be with this version active. */
-async function candidateOf(
-  parts: InstallerParts,
-  version: VersionRecord,
-  consent: Consent,
-): Promise<Installed> {
-  const before = parts.shelf.find(version.plugin);
-  const now = parts.clock.now();
-  return {
-    plugin: {
-      id: version.plugin,
-      ...standingOf(before),
-      activeDigest: version.digest,
-      previousDigest: before?.plugin.activeDigest ?? null,
-      createdAt: before?.plugin.createdAt ?? now,
-      updatedAt: now,
-    },
-    versions: [
-      ...(before?.versions ?? []).filter((each) => each.digest !== version.digest),
-      version,
-    ],
-    grants: {
-      ...bindingOf(version),
-      grants: consent.grants,
-      digest: version.digest,
-      grantedAt: new Date(now).toISOString(),
-      grantedBy: consent.by.owner,
-    },
-    config: await keptConfig(parts, version),
-    loaded: new Map(),
-  };
-}
-
-/** A new version does not undo what an operator decided about the old one. */
-function standingOf(before: Installed | undefined): Pick<PluginRecord, "state" | "reason"> {
-  const kept = before?.plugin.state === "disabled" || before?.plugin.state === "stopped";
-  if (!before || !kept) return { state: "enabled", reason: null };
-  return { state: before.plugin.state, reason: before.plugin.reason };
-}
-
-function keptConfig(parts: InstallerParts, version: VersionRecord): Promise<Config> {
-  return parts.store.keptConfig(bindingOf(version));
-}
-
-/** Writes that the version answers from now on, and lets the one before finish its calls. */
-export async function activate(
-  parts: InstallerParts,
-  checked: Candidate,
-  by: Caller,
-): Promise<Installed> {
-  const { installed, active } = checked;
-  const { version } = active;
-  const before = parts.shelf.find(version.plugin);
-  try {
-    await write(parts, checked, by);
-  } catch (error) {
-    await giveUp(parts, checked);
-    throw error;
-  }
-  installed.loaded.set(version.digest, active);
-  parts.shelf.put(version.plugin, installed);
-  if (before) await sayFarewell(parts, before);
-  for (const old of before?.loaded.values() ?? []) parts.retire(old);
-  return installed;
-}
-
-/** Audit first, so that nothing is active of which there is no record. */
-async function write(
-  parts: InstallerParts,
-  { installed, active }: Candidate,
-  by: Caller,
-): Promise<void> {
-  const { version } = active;
-  const { grants, config } = installed;
-  const { state, reason } = installed.plugin;
-  parts.audit.append({
-    kind: "install",
-    act: "activate",
-    decision: "allowed",
-    owner: by.owner,
-    keyId: by.id,
-    plugin: version.plugin,
-    version: version.version,
-    digest: version.digest,
-    signer: signerName(version.signer),
-  });
-  await parts.audit.committed();
-  if (grants) await parts.store.activate({ version, grants, config, state, reason });
 }

@@ -1,7 +1,6 @@
-import type { ChildProcess } from "node:child_process";
 import { HostError } from "#manifests/errors.ts";
 import { residentBytes } from "./caps.ts";
-import { startProcess } from "./process.ts";
+import { type SandboxedProcess, startProcess } from "./process.ts";
 import { Runner, type RunnerEnd } from "./runner.ts";
 
 /** How often idle and oversized runners are looked for, in milliseconds. */
@@ -22,7 +21,7 @@ export interface FleetOptions {
   /** Whether one runner may serve several signers: the operator's choice. */
   readonly share: boolean;
   /** Starts a runner process; the one of this folder when left out. */
-  readonly start?: (heapMiB: number) => ChildProcess;
+  readonly start?: (heapMiB: number) => SandboxedProcess;
 }
 
 /** Hears that a runner ended, after its calls were settled. */
@@ -40,6 +39,8 @@ export class Fleet implements Disposable {
   readonly #members = new Map<string, Member>();
   /** Every runner that was ever bound and still lives, also when another has taken its place. */
   readonly #bindings = new Map<Runner, string>();
+  /** Those of them that try a version before anybody calls it. */
+  readonly #trials = new Set<Runner>();
   readonly #watcher: NodeJS.Timeout;
   #spare: Runner | undefined;
   #closed = false;
@@ -72,10 +73,33 @@ export class Fleet implements Disposable {
     }
     for (const [name, { runner }] of this.#members) if (runner.ended) this.#members.delete(name);
     if (this.#members.size >= this.#options.runnersMax && !this.#evict()) return undefined;
-    const runner = this.#spare && !this.#spare.ended ? this.#spare : this.#start();
+    const runner = this.#blank(binding);
     this.#members.set(binding, { runner, idleSince: performance.now() });
+    return this.#started(runner);
+  }
+
+  /**
+   * Returns a runner beside the counted ones, bound to nobody: for a version that is tried before
+   * anybody calls it. Whoever asked for it stops it.
+   *
+   * @throws HOST_STOPPING
+   */
+  async trial(): Promise<Runner> {
+    if (this.#closed) throw new HostError("HOST_STOPPING", {});
+    const runner = this.#blank("trial");
+    this.#trials.add(runner);
+    return this.#started(runner);
+  }
+
+  /** The spare runner, or a new one, which has its first binding now. */
+  #blank(binding: string): Runner {
+    const runner = this.#spare && !this.#spare.ended ? this.#spare : this.#start();
     this.#bindings.set(runner, binding);
     this.#spare = undefined;
+    return runner;
+  }
+
+  async #started(runner: Runner): Promise<Runner> {
     await runner.started;
     this.#spare ??= this.#closed ? undefined : this.#start();
     return runner;
@@ -107,6 +131,7 @@ export class Fleet implements Disposable {
     const binding = this.#bindings.get(runner);
     if (binding === undefined) return;
     this.#bindings.delete(runner);
+    this.#trials.delete(runner);
     if (this.#members.get(binding)?.runner === runner) this.#members.delete(binding);
     for (const listener of this.#listeners) listener(runner, binding, end);
   }
@@ -131,6 +156,9 @@ export class Fleet implements Disposable {
       const { runner } = member;
       if (runner.busy || runner.singles > 0) member.idleSince = now;
       else if (now - member.idleSince > this.#options.idleMs) runner.stop("it was idle");
+    }
+    const runners = [...this.runners, ...this.#trials];
+    for (const runner of runners) {
       const bytes = (runner.pid === undefined ? undefined : residentBytes(runner.pid)) ?? 0;
       if (bytes > this.#options.residentBytesMax) runner.kill("it outgrew its memory");
       else sizes.push({ runner, bytes });
@@ -148,6 +176,6 @@ export class Fleet implements Disposable {
   }
 }
 
-function startRunner(heapMiB: number): ChildProcess {
+function startRunner(heapMiB: number): SandboxedProcess {
   return startProcess("runner-main.ts", heapMiB);
 }

@@ -32,6 +32,9 @@ export interface PoolLimits {
   readonly queueMs: number;
 }
 
+/** Where a pool gets its runner from. */
+export type Runners = Pick<Fleet, "runnerFor">;
+
 /** Who calls hooks: nobody whose calls are counted. */
 const hookCaller = "";
 
@@ -43,7 +46,7 @@ export interface InstanceNumbers {
 /** Which instance of a plugin answers a call, and who waits for one. */
 export class Pool {
   readonly guest: LoadedGuest;
-  readonly #fleet: Fleet;
+  readonly #fleet: Runners;
   readonly #limits: PoolLimits;
   readonly #numbers: InstanceNumbers;
   readonly #queue = new FairQueue<Seat>();
@@ -54,9 +57,15 @@ export class Pool {
   #starting: Promise<void> | undefined;
   #live = 0;
   #suspended = 0;
+  /** Instances that hooks have for themselves; they are among the live ones. */
+  #apart = 0;
+  /** Pools whose calls come before those of this one. */
+  #ahead: Pool[] = [];
+  /** Those that wait for the last call of this one. */
+  readonly #followers = new Set<Pool>();
   #closed = false;
 
-  constructor(guest: LoadedGuest, fleet: Fleet, limits: PoolLimits, numbers: InstanceNumbers) {
+  constructor(guest: LoadedGuest, fleet: Runners, limits: PoolLimits, numbers: InstanceNumbers) {
     this.guest = guest;
     this.#fleet = fleet;
     this.#limits = limits;
@@ -101,6 +110,16 @@ export class Pool {
     if (this.#queue.size > 0) this.#pump();
   }
 
+  /**
+   * Lets the calls of a pool that this one replaces go first, when there may be one instance only:
+   * whoever has the single one must not meet another that began beside it.
+   */
+  behind(other: Pool): void {
+    if (!this.#single || other.#isDone) return;
+    this.#ahead.push(other);
+    other.#followers.add(this);
+  }
+
   /** Takes no new call; those that run or wait finish, then the module is let go. */
   close(): void {
     this.#closed = true;
@@ -109,6 +128,7 @@ export class Pool {
 
   /** Takes a seat back; its instance is kept for the same caller when it is still good. */
   release(seat: Seat, alive: boolean): void {
+    if (seat.caller === hookCaller) this.#apart -= 1;
     const held = (this.#held.get(seat.caller) ?? 1) - 1;
     if (held === 0) this.#held.delete(seat.caller);
     else this.#held.set(seat.caller, held);
@@ -119,6 +139,7 @@ export class Pool {
     if (this.#idle.length > this.#limits.runningMax) this.#evict(seat.runner);
     this.#leave();
     this.#pump();
+    this.#letFollow();
   }
 
   /** Drops instances that nobody has called for so long; `single` keeps its one, and its state. */
@@ -153,6 +174,21 @@ export class Pool {
     return this.#runner;
   }
 
+  /** Whether no call runs or waits; hooks are no calls. */
+  get #isDone(): boolean {
+    return this.#live - this.#apart === 0 && this.#queue.size === 0;
+  }
+
+  #letFollow(): void {
+    if (this.#followers.size === 0 || !this.#isDone) return;
+    const followers = [...this.#followers];
+    this.#followers.clear();
+    for (const next of followers) {
+      next.#ahead = next.#ahead.filter((pool) => pool !== this);
+      next.#pump();
+    }
+  }
+
   /** Whether nobody will call any more. */
   get #over(): boolean {
     return this.#closed && this.#live === 0 && this.#queue.size === 0;
@@ -181,7 +217,7 @@ export class Pool {
   #hasRoom(): boolean {
     const runner = this.#usable;
     if (runner === undefined) return false;
-    if (this.#single) return this.#live === 0;
+    if (this.#single) return this.#live === 0 && this.#ahead.length === 0;
     const { liveMax, runningMax, instancesMax } = this.#limits;
     if (this.#live >= liveMax || this.#live - this.#suspended >= runningMax) return false;
     if (runner.instances < instancesMax) return true;
@@ -210,6 +246,7 @@ export class Pool {
     if (runner === undefined) throw new HostError("HOST_STOPPING", {});
     this.#count(runner, 1);
     this.#live += 1;
+    this.#apart += 1;
     const place = { caller: hookCaller, instance: this.#numbers.next(), since: 0 };
     return new Seat(this, runner, place, true);
   }
@@ -253,7 +290,10 @@ export class Pool {
     const { plugin } = this.guest;
     const waiting = waitIn(this.#queue, caller, {
       ...{ plugin, signal, limitMs: this.#limits.queueMs },
-      onLeave: () => this.#leave(),
+      onLeave: () => {
+        this.#leave();
+        this.#letFollow();
+      },
     });
     this.#pump();
     return waiting;

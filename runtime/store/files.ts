@@ -1,10 +1,12 @@
 import { constants } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HostError } from "#manifests/errors.ts";
 import type { Digest, PluginId } from "#manifests/names.ts";
 import { digestOf } from "#registry/digest.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { Holds } from "./holds.ts";
+import { bytesIn, foundIn } from "./found.ts";
 import type { Unreferenced } from "./plugins.ts";
 
 /** Folders of the home that hold them; on one file system, so that files can be moved. */
@@ -34,9 +36,47 @@ export interface Files {
   readModule(digest: Digest): Promise<Uint8Array>;
   /** Keeps a module that was metered again. @throws STORAGE_FULL */
   writeModule(bytes: Uint8Array): Promise<Digest>;
-  /** Removes what no version refers to any more. */
-  remove(unreferenced: Unreferenced): Promise<void>;
+  /**
+   * Removes what no version refers to any more, but what an install or a backup is about to need.
+   *
+   * @param isUsed  is asked about each at the last moment
+   * @returns the bytes that were freed
+   */
+  remove(unreferenced: Unreferenced, isUsed?: IsUsed): Promise<number>;
+  /** Keeps files that versions refer to now until what it gives is disposed. */
+  keep(versions: readonly Kept[]): Disposable;
+  /** Everything that lies in the store, with its size and when it was put there. */
+  list(): Promise<readonly StoredEntry[]>;
+  /** Removes something that is staged and that nobody works on. @returns the bytes that were freed */
+  removeStaged(name: string): Promise<number>;
+  /** Bytes of all files in the store. */
+  usedBytes(): Promise<number>;
 }
+
+/** What one version has in the store. */
+export interface Kept {
+  readonly plugin: PluginId;
+  readonly digest: Digest;
+  readonly meteredDigest: Digest;
+}
+
+/** Whether something refers to a package, or to a module. */
+export type IsUsed = (
+  what:
+    | { readonly kind: "package"; readonly plugin: PluginId; readonly digest: Digest }
+    | { readonly kind: "module"; readonly digest: Digest },
+) => boolean;
+
+/** Something that lies in the store. */
+export type StoredEntry = {
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly changedAt: number;
+} & (
+  | { readonly kind: "package"; readonly plugin: PluginId; readonly digest: Digest }
+  | { readonly kind: "module"; readonly digest: Digest }
+  | { readonly kind: "staged"; readonly name: string }
+);
 
 /** Files on their way into the store. */
 export interface Stage extends AsyncDisposable {
@@ -56,24 +96,68 @@ export interface Stage extends AsyncDisposable {
 /** Returns the file store of a home. */
 export function createFiles(home: FilePlaces, clock: Clock): Files {
   const places = placesOf(home);
-  const newStage = (): string => join(home.staging, Buffer.from(clock.random(12)).toString("hex"));
+  const holds = new Holds();
+  const newStage = (): Promise<Stage> => {
+    const name = Buffer.from(clock.random(12)).toString("hex");
+    return openStage(places, holds, join(home.staging, name));
+  };
   return {
-    stage: () => openStage(places, newStage()),
+    stage: newStage,
     readFile: ({ plugin, digest }, path, expected) =>
       readChecked(join(places.package(plugin, digest), path), expected, `${path} of ${plugin}`),
     readModule: (digest) => readChecked(places.module(digest), digest, "a module"),
     writeModule: async (bytes) => {
-      await using stage = await openStage(places, newStage());
+      await using stage = await newStage();
       const digest = await stage.writeModule(bytes);
-      await commitModule(places, stage.path, digest);
+      await holds.alone(() => commitModule(places, stage.path, digest));
       return digest;
     },
-    remove: async ({ packages, modules }) => {
-      for (const { plugin, digest } of packages)
-        await rm(places.package(plugin, digest), { recursive: true, force: true });
-      for (const digest of modules) await rm(places.module(digest), { force: true });
+    remove: async ({ packages, modules }, isUsed = () => false) => {
+      let freed = 0;
+      const take = (path: string, isKept: () => boolean): Promise<void> =>
+        holds.alone(async () => {
+          if (!holds.has(path) && !isKept()) freed += await removeAll(path);
+        });
+      for (const each of packages) {
+        const path = places.package(each.plugin, each.digest);
+        await take(path, () => isUsed({ kind: "package", ...each }));
+        await holds.alone(() => removeEmpty(dirname(path), home.plugins));
+      }
+      for (const digest of modules)
+        await take(places.module(digest), () => isUsed({ kind: "module", digest }));
+      return freed;
     },
+    keep: (versions) => holds.keep(versions.flatMap((each) => pathsOf(places, each))),
+    list: () => foundIn(home),
+    removeStaged: (name) =>
+      holds.alone(async () => {
+        const path = join(home.staging, name);
+        return holds.has(path) ? 0 : removeAll(path);
+      }),
+    usedBytes: async () =>
+      (await bytesIn(home.plugins)) + (await bytesIn(home.modules)) + (await bytesIn(home.staging)),
   };
+}
+
+function pathsOf(places: Places, { plugin, digest, meteredDigest }: Kept): string[] {
+  return [places.package(plugin, digest), places.module(meteredDigest)];
+}
+
+async function removeAll(path: string): Promise<number> {
+  const bytes = await bytesIn(path);
+  await rm(path, { recursive: true, force: true });
+  return bytes;
+}
+
+/** Removes the folders of a plugin whose last package is gone. */
+async function removeEmpty(folder: string, root: string): Promise<void> {
+  for (let path = folder; path !== root; path = dirname(path)) {
+    const isGone = await rmdir(path).then(
+      () => true,
+      () => false, // Something is in it, or it is not there.
+    );
+    if (!isGone) return;
+  }
 }
 
 interface Places {
@@ -89,10 +173,13 @@ function placesOf(home: FilePlaces): Places {
   };
 }
 
-async function openStage(places: Places, path: string): Promise<Stage> {
+async function openStage(places: Places, holds: Holds, path: string): Promise<Stage> {
+  using undo = new DisposableStack();
+  undo.use(holds.keep([path]));
   const modules: Digest[] = [];
   const written = new Map<string, Digest>();
   await mkdir(join(path, "package"), { recursive: true, mode: 0o700 });
+  const held = undo.move();
   return {
     path,
     writePackage: async (files) => {
@@ -110,12 +197,19 @@ async function openStage(places: Places, path: string): Promise<Stage> {
       return digest;
     },
     commit: async (plugin, digest) => {
-      for (const module of modules) await commitModule(places, path, module);
       const target = places.package(plugin, digest);
-      // What is whole stays: between two renames an active version would be nowhere.
-      if (!(await isWhole(target, written))) await replaceFolder(path, target);
+      // Until the install is over: nothing refers to them yet.
+      held.use(holds.keep([target, ...modules.map(places.module)]));
+      await holds.alone(async () => {
+        for (const module of modules) await commitModule(places, path, module);
+        // What is whole stays: between two renames an active version would be nowhere.
+        if (!(await isWhole(target, written))) await replaceFolder(path, target);
+      });
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      await rm(path, { recursive: true, force: true });
+      held.dispose();
+    },
   };
 }
 

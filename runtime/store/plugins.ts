@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type Database from "better-sqlite3";
 import { sql as literal } from "kysely";
 import type { Binding, BoundGrants } from "#manifests/grants.ts";
-import type { Digest, PluginId } from "#manifests/names.ts";
+import type { Digest, PluginId, Version } from "#manifests/names.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { type Activated, readActivations, readHighest, writeActivation } from "./activations.ts";
 import { all, run, sql, transact } from "./query.ts";
 import {
   bindingOf,
@@ -46,6 +47,10 @@ export interface PluginStore {
   setConfig(binding: Binding, config: Config): Promise<void>;
   /** Settings kept from an earlier install of the same plugin; empty when there are none. */
   keptConfig(binding: Binding): Promise<Config>;
+  /** The versions that have answered and are still there, the latest first. */
+  activations(id: PluginId): Promise<readonly Activated[]>;
+  /** The highest version that ever answered; null when none did. */
+  highest(binding: Binding): Promise<Version | null>;
   /** Notes that a version was metered again. */
   setModule(id: PluginId, digest: Digest, module: ModuleRecord): Promise<Unreferenced>;
   /** Forgets a version that is not the active one. */
@@ -68,6 +73,8 @@ export function createPluginStore(database: Database.Database, clock: Clock): Pl
     setGrants: (grants) => act(() => writeGrants(database, grants)),
     setConfig: (binding, config) => act(() => writeConfig(database, binding, config)),
     keptConfig: (binding) => act(() => readConfig(database, binding)),
+    activations: (id) => act(() => readActivations(database, id)),
+    highest: (binding) => act(() => readHighest(database, binding)),
     setModule: (id, digest, { meteredDigest, passVersion, prepared }) =>
       act(() =>
         unreferencedAfter(database, id, () => {
@@ -143,8 +150,10 @@ function activate(database: Database.Database, activation: Activation, now: numb
   assert.equal(grants.digest, version.digest, "consent was given to this digest");
   assert(isSameBinding(grants, binding), "consent was given to this signer's plugin");
   const replaced = readActive(database, version.plugin);
+  const grantsBefore = readGrants(database, version.plugin);
   run(database, pluginStatement(activation, replaced, now));
   run(database, versionStatement(version));
+  writeActivation(database, { version, grants, grantsBefore, now });
   writeGrants(database, grants);
   writeConfig(database, binding, config);
   return replaced?.digest ?? null;
