@@ -4,16 +4,19 @@ import type { Active } from "./installed.ts";
 import { bindingOf } from "./store/records.ts";
 
 /** Returns on whose behalf a guest asks while a call runs: all of it is the host's own knowledge. */
-export function askerOf(call: OpenCall, { version, grants }: Active): Asker {
+export function askerOf(call: OpenCall, { version, tools, holdings }: Active): Asker {
   const { caller, parent } = call.request;
+  const chain = parent?.chain ?? [];
+  const readOnly = tools.get(call.tool)?.tool.annotations.readOnly === true;
   return {
     plugin: version.plugin,
     binding: bindingOf(version),
     uses: version.manifest.uses,
     callId: call.callId,
     owner: caller.owner,
-    chain: parent?.chain ?? [],
-    grants,
+    chain,
+    readOnly,
+    grants: holdings({ chain, readOnly }),
     get signal() {
       return overSignal(call);
     },

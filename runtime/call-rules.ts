@@ -1,7 +1,8 @@
 import { HostError } from "#manifests/errors.ts";
 import { covers } from "#manifests/keys.ts";
 import { quote } from "#manifests/quote.ts";
-import type { CallRequest, Ticket } from "./call.ts";
+import type { CallRequest, ParentCall, Ticket } from "./call.ts";
+import { type Message, refusal } from "./capabilities/capability.ts";
 import type { Active } from "./installed.ts";
 import type { Caller } from "./keys.ts";
 import type { Outcome } from "./sandbox/runner.ts";
@@ -22,11 +23,70 @@ export interface OpenCall extends Ticket {
   /** Units that calls made on behalf of this one have burnt. */
   childFuel: number;
   hasChildren: boolean;
+  /** Host calls of this call and of those made on its behalf. */
+  asked: number;
+  /** Bytes that calls made on its behalf have answered. */
+  bytesTaken: number;
   /** Whether it has asked for anything that must not happen twice. */
   hasWritten: boolean;
   leave: (() => void) | undefined;
   /** Ended because the host stops, and not because anybody cancelled it. */
   isStopped: boolean;
+}
+
+/**
+ * Counts a host call for its own call and for all on whose behalf that runs. Whether it is within the
+ * bounds of each: to ask others gives nobody more questions than they have themselves.
+ *
+ * @param open  the calls that run, by their ids
+ */
+export function mayAsk(call: OpenCall, open: ReadonlyMap<string, OpenCall>): boolean {
+  let may = true;
+  for (let each: OpenCall | undefined = call; each !== undefined; ) {
+    each.asked += 1;
+    may &&= each.asked <= (each.plugin?.limits.hostCalls ?? 0);
+    const { parent }: OpenCall["request"] = each.request;
+    each = parent && open.get(parent.callId);
+  }
+  return may;
+}
+
+/** Returns what a guest is told when it, or one on whose behalf it runs, asked too often. */
+export function askedTooOften(plugin: string): Message {
+  return refusal(new HostError("HOST_CALLS_EXHAUSTED", { plugin }));
+}
+
+/** What is left to the calls that a call makes, and how it takes what they answer. */
+export interface LeftOver extends ParentCall, Pick<OpenCall, "request" | "abort"> {
+  /**
+   * Books bytes of an answer: all answers together are at most what the call may answer itself.
+   * @throws OUTPUT_TOO_LARGE
+   */
+  readonly take: (bytes: number) => void;
+}
+
+/** Returns what of its own budget a call leaves to one that it makes. */
+export function leftOf(call: OpenCall): LeftOver {
+  const { callId, request, abort, deadlineAt } = call;
+  const plugin = call.plugin?.version.plugin ?? "";
+  return {
+    callId,
+    request,
+    abort,
+    depth: (request.parent?.depth ?? 0) + 1,
+    deadlineAt,
+    fuelLeft: Math.max(0, call.fuelLimit - call.childFuel),
+    chain: [...(request.parent?.chain ?? []), plugin],
+    take: (bytes) => takeBytes(call, bytes),
+  };
+}
+
+/** @throws OUTPUT_TOO_LARGE */
+function takeBytes(call: OpenCall, bytes: number): void {
+  const limit = call.plugin?.limits.outputBytes ?? 0;
+  call.bytesTaken += bytes;
+  if (call.bytesTaken <= limit) return;
+  throw new HostError("OUTPUT_TOO_LARGE", { plugin: call.plugin?.version.plugin ?? "", limit });
 }
 
 /** Throws when a caller may not call a plugin's tool. @throws SCOPE_MISSING */

@@ -4,20 +4,16 @@ import { parsePluginReference } from "#manifests/names.ts";
 import type { Admission } from "./admission.ts";
 import { askerOf } from "./asker.ts";
 import type { Audit } from "./audit.ts";
-import type {
-  CallAnswer,
-  CallParts,
-  CallRequest,
-  LogLevel,
-  ParentCall,
-  Ticket,
-  Usage,
-} from "./call.ts";
+import type { CallAnswer, CallParts, CallRequest, LogLevel, Ticket, Usage } from "./call.ts";
 import {
+  askedTooOften,
   asStopped,
   callerKey,
   checkCaller,
   checkEnds,
+  type LeftOver,
+  leftOf,
+  mayAsk,
   mayRunAgain,
   maySee,
   ofCall,
@@ -83,6 +79,8 @@ export class Calls implements CallParts {
       fuelLimit: 0,
       childFuel: 0,
       hasChildren: false,
+      asked: 0,
+      bytesTaken: 0,
       hasWritten: false,
       leave: undefined,
       isStopped: false,
@@ -224,21 +222,11 @@ export class Calls implements CallParts {
   }
 
   /** Returns what is left to a call that this one makes. @throws CALL_NOT_FOUND */
-  parentOf(callId: string): ParentCall & Pick<OpenCall, "request" | "abort"> {
+  parentOf(callId: string): LeftOver {
     const call = this.#open.get(callId);
     if (call === undefined) throw new HostError("CALL_NOT_FOUND", { call: callId });
-    const { request, abort } = call;
-    const plugin = call.plugin?.version.plugin ?? "";
     call.hasChildren = true;
-    return {
-      callId,
-      request,
-      abort,
-      depth: (request.parent?.depth ?? 0) + 1,
-      deadlineAt: call.deadlineAt,
-      fuelLeft: Math.max(0, call.fuelLimit - call.childFuel),
-      chain: [...(request.parent?.chain ?? []), plugin],
-    };
+    return leftOf(call);
   }
 
   #portsOf(call: OpenCall, plugin: Active): WorkPorts {
@@ -249,6 +237,7 @@ export class Calls implements CallParts {
         const before = call.childFuel;
         const linked = plugin.functions[number];
         assert(linked);
+        if (!mayAsk(call, this.#open)) return askedTooOften(id);
         if (!linked.reads) call.hasWritten = true;
         const answer = await linked.guarded(asker, exchange);
         return { ...answer, fuel: Math.ceil((call.childFuel - before) / fuelGrain) };

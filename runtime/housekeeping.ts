@@ -8,6 +8,7 @@ export function keepHouse(parts: Parts): Disposable {
   const timer = setInterval(() => {
     // A failure is told by health: writes are refused from then on.
     parts.store.kv.sweep().catch(() => {});
+    if (parts.store.hot.failure === undefined) parts.grants.keep();
     const { idleMs } = parts.config.current.pools;
     for (const { loaded } of parts.shelf.all()) {
       for (const { pool } of loaded.values()) pool.sweep(idleMs);

@@ -1,6 +1,5 @@
 import { HostError } from "#manifests/errors.ts";
-import type { BoundGrants, Grants } from "#manifests/grants.ts";
-import { nothingGranted } from "#manifests/grants.ts";
+import type { BoundGrants } from "#manifests/grants.ts";
 import type { Tool } from "#manifests/manifest.ts";
 import {
   type Digest,
@@ -12,11 +11,15 @@ import {
 import type { PluginLimits } from "#manifests/plugin-limits.ts";
 import { quote } from "#manifests/quote.ts";
 import type { Guarded } from "./capabilities/capability.ts";
+import type { Holding } from "./grants/book.ts";
+import type { Manner } from "./grants/narrow.ts";
 import type { Pool } from "./sandbox/pool.ts";
 import type { Config, PluginRecord, VersionRecord } from "./store/records.ts";
 
 /** A host function as a version imports it. */
 export interface LinkedFunction {
+  /** Import module and name, with a dot between. */
+  readonly name: string;
   readonly guarded: Guarded;
   /** Whether asking twice is as good as asking once. */
   readonly reads: boolean;
@@ -33,8 +36,8 @@ export interface Active {
   readonly hooks: ReadonlyMap<string, number>;
   /** Host functions in the order of their numbers on the wire. */
   readonly functions: readonly LinkedFunction[];
-  /** Whose it is now, with what was granted: read anew each time. */
-  readonly grants: () => Grants;
+  /** Returns what tells what holds in a call that is made in a certain manner. */
+  readonly holdings: (manner: Manner) => Holding;
 }
 
 /** An installed plugin, as the host holds it in memory. */
@@ -50,6 +53,7 @@ export interface Installed {
 /** The installed plugins in memory: what the call path reads, written through by those who change it. */
 export class Shelf {
   readonly #plugins = new Map<string, Installed>();
+  readonly #former = new Map<string, readonly WeakRef<Installed>[]>();
   readonly #load: (installed: Installed, version: VersionRecord) => Active;
 
   /** @param load makes a version ready to be called; cheap, its runner starts at the first call */
@@ -77,11 +81,29 @@ export class Shelf {
   }
 
   put(id: PluginId, installed: Installed): void {
+    const before = this.#plugins.get(id);
+    if (before !== undefined && before !== installed) this.#keepFormer(id, before);
     this.#plugins.set(id, installed);
   }
 
   drop(id: string): void {
+    const before = this.#plugins.get(id);
+    if (before !== undefined) this.#keepFormer(id, before);
     this.#plugins.delete(id);
+  }
+
+  /** Takes the grants from all that was installed under an id before: its calls may still run. */
+  strip(id: string): void {
+    for (const former of this.#former.get(id) ?? []) {
+      const installed = former.deref();
+      if (installed !== undefined) installed.grants = null;
+    }
+    this.#former.delete(id);
+  }
+
+  #keepFormer(id: string, before: Installed): void {
+    const former = (this.#former.get(id) ?? []).filter((each) => each.deref() !== undefined);
+    this.#former.set(id, [...former, new WeakRef(before)]);
   }
 
   /**
@@ -114,25 +136,6 @@ export class Shelf {
     installed.loaded.set(digest, active);
     return active;
   }
-}
-
-/** Returns what a version may do: grants speak for the digest that somebody said yes to. */
-export function grantsOf(installed: Installed, version: VersionRecord, now: number): Grants {
-  const { grants } = installed;
-  if (grants === null || grants.digest !== version.digest) return nothingGranted;
-  return unexpired(grants.grants, now);
-}
-
-function unexpired(grants: Grants, now: number): Grants {
-  const holds = ({ expires }: { readonly expires: string | null }): boolean =>
-    expires === null || Date.parse(expires) > now;
-  return {
-    network: grants.network.filter(holds),
-    secrets: grants.secrets.filter(holds),
-    files: grants.files.filter(holds),
-    kv: grants.kv !== null && holds(grants.kv) ? grants.kv : null,
-    tools: grants.tools.filter(holds),
-  };
 }
 
 function fits(version: VersionRecord, pick: Exclude<Pick, { readonly kind: "newest" }>): boolean {

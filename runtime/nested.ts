@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { HostError } from "#manifests/errors.ts";
+import { isInRange } from "#manifests/names.ts";
+import { quote } from "#manifests/quote.ts";
 import { call } from "./call.ts";
 import type { Calls } from "./calls.ts";
-import type { CallTool } from "./capabilities/tools.ts";
+import type { Callee, CallTool, IsReadOnly } from "./capabilities/tools.ts";
 import type { Shelf } from "./installed.ts";
 import type { Caller } from "./keys.ts";
+import type { VersionRecord } from "./store/records.ts";
 import { activeVersion, signerName } from "./views.ts";
 
 /** Calls that plugins make of each other's tools, with what is left of their own budget. */
@@ -19,26 +22,55 @@ export class NestedCalls {
   /**
    * Calls a tool on behalf of a plugin, which is the caller: its key reaches no further by it.
    *
-   * @throws SIGNER_CHANGED, and whatever a call throws
+   * @throws SIGNER_CHANGED, VERSION_NOT_FOUND, OUTPUT_TOO_LARGE, and whatever a call throws
    */
   readonly call: CallTool = async (asker, callee, input) => {
     assert(this.#parts);
     const { calls, shelf } = this.#parts;
-    const found = activeVersion(shelf.get(callee.plugin));
-    // The edge was granted to this signer's plugin: the same id of another one is another plugin.
-    if (signerName(found.signer) !== callee.signer) {
-      throw new HostError("SIGNER_CHANGED", { plugin: callee.plugin });
-    }
-    const { request, abort, ...parent } = calls.parentOf(asker.callId);
+    const { digest } = versionFor(shelf, callee);
+    const { request, abort, take, ...parent } = calls.parentOf(asker.callId);
     const caller: Caller = { ...request.caller, kind: "plugin" };
     const answer = await call(calls, {
       caller,
-      plugin: callee.plugin,
+      plugin: `${callee.plugin}@${digest}`,
       tool: callee.tool,
       input: { json: JSON.stringify(input) },
       parent,
       signal: abort.signal,
+      ...(request.requestId !== undefined && { requestId: request.requestId }),
     });
-    return answer.output.bytes;
+    const { bytes } = answer.output;
+    take(bytes.length);
+    return bytes;
   };
+
+  /** Whether the tool that would answer is marked `readOnly`; one that cannot be called is not. */
+  readonly isReadOnly: IsReadOnly = (callee) => {
+    assert(this.#parts);
+    const installed = this.#parts.shelf.find(callee.plugin);
+    if (installed === undefined) return false;
+    const version = fitting(this.#parts.shelf, callee);
+    const tool = version?.manifest.provides.tools.find(({ name }) => name === callee.tool);
+    return tool?.annotations.readOnly === true;
+  };
+}
+
+/** @throws PLUGIN_NOT_FOUND, SIGNER_CHANGED, VERSION_NOT_FOUND */
+function versionFor(shelf: Shelf, callee: Callee): VersionRecord {
+  const { plugin, signer, range } = callee;
+  // The edge was granted to this signer's plugin: the same id of another one is another plugin.
+  if (signerName(activeVersion(shelf.get(plugin)).signer) !== signer)
+    throw new HostError("SIGNER_CHANGED", { plugin });
+  const found = fitting(shelf, callee);
+  if (found !== undefined) return found;
+  throw new HostError("VERSION_NOT_FOUND", { plugin, version: quote(range) });
+}
+
+/** Returns the version that answers now if it will do, else the newest installed that will. */
+function fitting(shelf: Shelf, { plugin, signer, range }: Callee): VersionRecord | undefined {
+  const installed = shelf.get(plugin);
+  const active = activeVersion(installed);
+  if (range === "*") return active;
+  const own = installed.versions.filter((version) => signerName(version.signer) === signer);
+  return [active, ...own.toReversed()].find(({ version }) => isInRange(version, range));
 }

@@ -18,6 +18,8 @@ export interface Asker {
   readonly owner: string;
   /** Ids of the plugins through which the call came, outermost first; empty for a direct one. */
   readonly chain: readonly string[];
+  /** Whether the tool that runs says that it only reads, and is held to that. */
+  readonly readOnly: boolean;
   /** What holds in this call. Asked anew each time, so that a revoked grant ends at once. */
   readonly grants: () => Grants;
   /** Fires when the call is over, however it ended: nothing may go on on its behalf. */
@@ -38,7 +40,7 @@ export type EffectAnswer = ({ readonly value: unknown } | { readonly json: Uint8
 };
 
 /** Returns the grant that covers a target, and audits the decision. @throws CAPABILITY_DENIED */
-export type Check<Target> = (target: Target) => Terms;
+export type Check<Target, Grant extends Terms = Terms> = (target: Target) => Grant;
 
 /** What everybody may know of a function that guests import. */
 export interface FunctionFacts {
@@ -57,19 +59,25 @@ export interface FunctionFacts {
 }
 
 /** One function that guests may import, with targets of its own form. */
-export interface FunctionOf<Target> extends FunctionFacts {
+export interface FunctionOf<Target, Grant extends Terms = Terms> extends FunctionFacts {
   /** Returns what a request names. @throws HOST_REQUEST_INVALID */
   target(request: never, asker: Asker): Target;
   /** Returns the grant that covers a target, if any. Pure, and quick: it is asked at every use. */
-  grantFor(grants: Grants, target: Target, asker: Asker): Terms | undefined;
+  grantFor(grants: Grants, target: Target, asker: Asker): Grant | undefined;
   /** The target for people and audit, in the form that grants are written in; never a secret. */
   text(target: Target): string;
-  /** Does it; `check` must pass for every further target (a redirect, a link). */
+  /**
+   * Does it; `check` must pass for every further target (a redirect, a link).
+   *
+   * What the grant says is read from `grant`: its last use may be the one that is made of it here, and
+   * `asker.grants()` has it no more.
+   */
   effect(
     asker: Asker,
     request: never,
     message: Message,
-    check: Check<Target>,
+    check: Check<Target, Grant>,
+    grant: Grant,
   ): Promise<EffectAnswer>;
 }
 
@@ -91,8 +99,11 @@ export interface Capability {
 export interface GuardPorts {
   /** Writes a decision, before its effect. @throws AUDIT_FAILED, STORAGE_FULL */
   readonly record: (entry: Decision) => void;
-  /** Books one use of a grant that is given for a number of uses. @throws CAPABILITY_DENIED */
-  readonly use: (asker: Asker, capability: string, grant: Terms) => void;
+  /**
+   * Books one use of a grant that is given for a number of uses, at once in memory; the promise
+   * resolves when it is on disk. @throws CAPABILITY_DENIED when none is left
+   */
+  readonly use: (asker: Asker, capability: string, grant: Terms) => Promise<void>;
 }
 
 /** What was decided about one question of a guest. */
@@ -108,7 +119,9 @@ export interface Decision {
 export type Guarded = (asker: Asker, message: Message) => Promise<Message>;
 
 /** Returns a function with its targets known to nobody but itself. */
-export function hostFunction<Target>(one: FunctionOf<Target>): HostFunction {
+export function hostFunction<Target, Grant extends Terms = Terms>(
+  one: FunctionOf<Target, Grant>,
+): HostFunction {
   const { target, grantFor, text, effect, ...facts } = one;
   return { ...facts, guarded: (fits, ports) => guard(one, fits, ports) };
 }
@@ -119,27 +132,34 @@ export function hostFunction<Target>(one: FunctionOf<Target>): HostFunction {
  * The request of the guest is untrusted: at most 1 MiB of strict JSON that fits the schema. The check
  * travels into the effect. The guest gets a code and a sentence, and never what others may do.
  */
-export function guard<Target>(
-  one: FunctionOf<Target>,
+export function guard<Target, Grant extends Terms = Terms>(
+  one: FunctionOf<Target, Grant>,
   fits: (value: unknown) => unknown,
   { record, use }: GuardPorts,
 ): Guarded {
   const { capability, act } = one;
   return async (asker, message) => {
-    const check: Check<Target> = (target) => {
+    let booked: Promise<void> | undefined;
+    const check: Check<Target, Grant> = (target) => {
       const grant = one.grantFor(asker.grants(), target, asker);
       record({ asker, capability, act, target: one.text(target), allowed: grant !== undefined });
       if (grant === undefined)
         throw new HostError("CAPABILITY_DENIED", { verb: act, plugin: asker.plugin });
-      if (grant.uses !== null) use(asker, capability, grant);
+      if (grant.uses !== null) {
+        booked = use(asker, capability, grant);
+        // It is waited for below; an effect may end before, and then nobody hears it.
+        booked.catch(() => {});
+      }
       return grant;
     };
     try {
       // Also of null, which has no members.
       const { blocks: _, ...value } = Object(parseStrictJson(message.json));
       const request = fits(value) as never;
-      check(one.target(request, asker));
-      const answer = await one.effect(asker, request, message, check);
+      const grant = check(one.target(request, asker));
+      // A use that a crash could give back would be one too many.
+      if (booked !== undefined) await booked;
+      const answer = await one.effect(asker, request, message, check, grant);
       return { json: okOf(answer), blocks: answer.blocks ?? [] };
     } catch (error) {
       return refusal(error);
@@ -152,7 +172,8 @@ function okOf(answer: EffectAnswer): Uint8Array {
   return Buffer.concat([Buffer.from('{"ok":'), answer.json, Buffer.from("}")]);
 }
 
-function refusal(error: unknown): Message {
+/** Returns how a guest is told of a failure: by code and sentence, and nothing more. */
+export function refusal(error: unknown): Message {
   const known = error instanceof HostError ? error : new HostError("INTERNAL", {});
   const { code, message } = known;
   return { json: Buffer.from(JSON.stringify({ error: { code, message } })), blocks: [] };

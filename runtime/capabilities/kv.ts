@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { kvAsks } from "#manifests/capabilities/kv.ts";
+import type { Terms } from "#manifests/capabilities/terms.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { Binding, Grants } from "#manifests/grants.ts";
 import {
@@ -79,6 +80,13 @@ const common = {
   grantFor: ({ kv }: Grants) => kv ?? undefined,
   text: (target: string) => target,
 };
+/** What keeps or deletes is denied to tools that say they only read. */
+const writing = {
+  ...common,
+  reads: false,
+  grantFor: ({ kv }: Grants, _: string, { readOnly }: Asker) =>
+    kv === null || readOnly ? undefined : kv,
+};
 
 /**
  * The plugin's own keys and values, with a quota.
@@ -103,8 +111,8 @@ function getOf(store: KvStore): HostFunction {
     act: "kv_get",
     reads: true,
     request: keyed,
-    async effect(asker, { key }: Static<typeof keyed>) {
-      const found = store.get(spaceOf(asker), key)?.value;
+    async effect(asker, { key }: Static<typeof keyed>, _, __, grant) {
+      const found = store.get(spaceOf(asker, grant), key)?.value;
       if (found === undefined) return { value: { value: null } };
       const text = utf8(found);
       return text === undefined ? { value: {}, blocks: [found] } : { value: { value: text } };
@@ -114,42 +122,41 @@ function getOf(store: KvStore): HostFunction {
 
 function setOf(store: KvStore): HostFunction {
   return hostFunction({
-    ...common,
+    ...writing,
     about:
       "Keeps a value under a key, or not if the value of now is not the one that was expected.",
     response: Type.Object({ set: Type.Boolean() }),
     import: "extism:host/user.kv_set",
     act: "kv_set",
-    reads: false,
     request: write,
-    async effect(asker, request: Static<typeof write>, message) {
+    async effect(asker, request: Static<typeof write>, message, _, grant) {
       const { key, ttl, ifValue } = request;
+      const space = spaceOf(asker, grant);
       const value = bytesOf(request, message);
       const terms = {
-        quotaBytes: asker.grants().kv?.quotaBytes ?? 0,
+        quotaBytes: grant.quotaBytes,
         ...(ttl !== undefined && { ttlMs: ttl * 1000 }),
       };
       if (ifValue === undefined) {
-        await store.set(spaceOf(asker), key, value, terms);
+        await store.set(space, key, value, terms);
         return { value: { set: true } };
       }
       const swap = { expected: ifValue === null ? null : Buffer.from(ifValue), next: value };
-      return { value: { set: await store.compareAndSwap(spaceOf(asker), key, swap, terms) } };
+      return { value: { set: await store.compareAndSwap(space, key, swap, terms) } };
     },
   });
 }
 
 function deleteOf(store: KvStore): HostFunction {
   return hostFunction({
-    ...common,
+    ...writing,
     about: "Deletes a key; says whether it was there.",
     response: Type.Object({ deleted: Type.Boolean() }),
     import: "extism:host/user.kv_delete",
     act: "kv_delete",
-    reads: false,
     request: keyed,
-    async effect(asker, { key }: Static<typeof keyed>) {
-      return { value: { deleted: await store.delete(spaceOf(asker), key) } };
+    async effect(asker, { key }: Static<typeof keyed>, _, __, grant) {
+      return { value: { deleted: await store.delete(spaceOf(asker, grant), key) } };
     },
   });
 }
@@ -163,16 +170,16 @@ function listOf(store: KvStore): HostFunction {
     act: "kv_list",
     reads: true,
     request: page,
-    async effect(asker, request: Static<typeof page>) {
+    async effect(asker, request: Static<typeof page>, _, __, grant) {
       const { prefix = "", after = null, limit = pageMax } = request;
-      return { value: store.list(spaceOf(asker), prefix, limit, after) };
+      return { value: store.list(spaceOf(asker, grant), prefix, limit, after) };
     },
   });
 }
 
 /** A grant `per: caller` separates what the owners of keys keep. */
-function spaceOf({ binding, owner, grants }: Asker): KvSpace {
-  return { ...binding, owner: grants().kv?.per === "caller" ? owner : "" };
+function spaceOf({ binding, owner }: Asker, { per }: Terms): KvSpace {
+  return { ...binding, owner: per === "caller" ? owner : "" };
 }
 
 /** @throws HOST_REQUEST_INVALID */

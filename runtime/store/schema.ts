@@ -181,5 +181,20 @@ export const migrations: readonly string[] = [
     terms BLOB NOT NULL
   ) STRICT;
   CREATE INDEX auditBlocksOf ON auditBlocks (segment, offset);
+
+  -- What requests cost on each day of UTC, by plugin (scope '') and by grant. Older days are deleted.
+  CREATE TABLE networkSpent (
+    plugin TEXT NOT NULL,
+    source TEXT NOT NULL,
+    signer TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    ms INTEGER NOT NULL,
+    PRIMARY KEY (plugin, source, signer, owner, scope, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX networkSpentBefore ON networkSpent (day);
   `,
 ];

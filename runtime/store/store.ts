@@ -1,9 +1,13 @@
 import { type Connections, type DatabaseOptions, openDatabase } from "./database.ts";
+import { createGrantBooks, type GrantBooks } from "./grants.ts";
 import { createHot, type Hot } from "./hot.ts";
 import { createKeyStore, type KeyStore } from "./keys.ts";
 import { createKv, type Kv } from "./kv.ts";
+import { createNetworkSpent, type NetworkSpent } from "./network-spent.ts";
 import { createPluginStore, type PluginStore } from "./plugins.ts";
+import { createRequestStore, type RequestStore } from "./requests.ts";
 import type { InstalledPlugin, KeyRecord } from "./records.ts";
+import { createSecretStore, type SecretStore } from "./secrets.ts";
 
 /** Everything that a host keeps in memory while it runs. */
 export interface Snapshot {
@@ -21,6 +25,10 @@ export interface Store extends AsyncDisposable {
   readonly plugins: PluginStore;
   readonly keys: KeyStore;
   readonly kv: Kv;
+  readonly grants: GrantBooks;
+  readonly secrets: SecretStore;
+  readonly requests: RequestStore;
+  readonly networkSpent: NetworkSpent;
   readonly hot: Hot;
   loadAll(): Promise<Snapshot>;
 }
@@ -39,6 +47,10 @@ export async function openStore(options: DatabaseOptions): Promise<Store> {
     plugins,
     keys,
     kv: createKv(hot, options.clock),
+    grants: createGrantBooks(hot, options.clock),
+    secrets: createSecretStore(connections.durable, hot),
+    requests: createRequestStore(connections.durable),
+    networkSpent: createNetworkSpent(hot),
     hot,
     loadAll: async () => ({ plugins: await plugins.loadAll(), keys: await keys.loadAll() }),
     [Symbol.asyncDispose]: async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type BoundGrants, nothingGranted } from "#manifests/grants.ts";
+import type { BoundGrants } from "#manifests/grants.ts";
 import { parsePluginReference, parseVersion } from "#manifests/names.ts";
-import { type Active, grantsOf, type Installed, Shelf } from "#runtime/installed.ts";
+import { type Active, type Installed, Shelf } from "#runtime/installed.ts";
 import { digest, version } from "#test/support/installed.ts";
 import { refusalOf } from "#test/support/refusal.ts";
 
@@ -96,33 +96,14 @@ test("all() is in the order of ids, and drop() forgets", () => {
   assert.equal(refusalOf(() => shelf.get(other)).code, "PLUGIN_NOT_FOUND");
 });
 
-const terms = { per: "plugin", via: "any", uses: null } as const;
-
-function granted(expires: string | null): Installed {
-  const grants: BoundGrants = {
-    plugin: id,
-    source: "local",
-    signer: "unsigned",
-    grants: { ...nothingGranted, kv: { ...terms, expires, quotaBytes: 9 } },
-    digest: digest("2"),
-    grantedAt: "2027-01-01T00:00:00Z",
-    grantedBy: "owner",
-  };
-  return { ...installed(), grants };
-}
-
-test("grantsOf() is for the version that was consented to, and for no other", () => {
-  const [first, active] = versions;
-  assert.ok(first && active);
-  assert.notEqual(grantsOf(granted(null), active, 0).kv, null);
-  assert.deepEqual(grantsOf(granted(null), first, 0), nothingGranted);
-  assert.deepEqual(grantsOf(installed(), active, 0), nothingGranted);
-});
-
-test("grantsOf() leaves out what has expired, from that moment on", () => {
-  const [, active] = versions;
-  assert.ok(active);
-  const until = "2027-06-01T00:00:00Z";
-  assert.notEqual(grantsOf(granted(until), active, Date.parse(until) - 1).kv, null);
-  assert.equal(grantsOf(granted(until), active, Date.parse(until)).kv, null);
+test("strip() takes the grants from what was installed before, and not from what is now", () => {
+  const { shelf } = open();
+  const grants = { digest: digest("2") } as unknown as BoundGrants;
+  const [first, second] = [1, 2].map(() => ({ ...installed(), grants }));
+  assert.ok(first && second);
+  shelf.put(id, first);
+  shelf.put(id, second);
+  shelf.strip(id);
+  assert.equal(first.grants, null);
+  assert.equal(second.grants, grants);
 });

@@ -13,6 +13,7 @@ export function askerWith(grants: Partial<Grants> = {}, own: Partial<Asker> = {}
     callId: "c1",
     owner: "ada",
     chain: [],
+    readOnly: false,
     signal: new AbortController().signal,
     deadlineAt: Number.POSITIVE_INFINITY,
     grants: () => ({ ...nothingGranted, ...grants }),
@@ -43,5 +44,5 @@ export async function ask(
 
 /** What surrounds a guarded function in tests: decisions go to `record`, uses are not counted. */
 export function portsWith(record: GuardPorts["record"] = () => {}): GuardPorts {
-  return { record, use: () => {} };
+  return { record, use: async () => {} };
 }

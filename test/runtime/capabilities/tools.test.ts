@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HostError } from "#manifests/errors.ts";
 import type { Grants } from "#manifests/grants.ts";
-import { parsePluginId, parseToolName } from "#manifests/names.ts";
+import { parsePluginId, parseRange, parseToolName } from "#manifests/names.ts";
+import { usesNothing } from "#manifests/uses.ts";
 import { createTable } from "#runtime/capabilities/table.ts";
-import { type CallTool, createTools } from "#runtime/capabilities/tools.ts";
+import { type CallTool, createTools, type IsReadOnly } from "#runtime/capabilities/tools.ts";
 import { ask, askerWith, portsWith } from "#test/support/asker.ts";
 
 const terms = { per: "plugin", via: "any", expires: null, uses: null } as const;
@@ -15,12 +16,18 @@ const edge = (alias: string, plugin: string, ...tools: string[]): Grants["tools"
   signer: "unsigned",
   tools: tools.map(parseToolName),
 });
-const granted = askerWith({
-  tools: [edge("one", "local/a", "only"), edge("two", "local/b", "first", "second")],
-});
+const edges = [edge("one", "local/a", "only"), edge("two", "local/b", "first", "second")];
+const any = parseRange("*");
+const uses = {
+  ...usesNothing,
+  tools: edges.map(({ alias, plugin, tools }) => {
+    return { alias, plugin, tools, range: any, reason: "to ask" };
+  }),
+};
+const granted = askerWith({ tools: edges }, { uses });
 
 /** The function over calls that are only noted. */
-function open(callTool?: CallTool) {
+function open(callTool?: CallTool, isReadOnly?: IsReadOnly) {
   const calls: unknown[] = [];
   const acts: string[] = [];
   const noted: CallTool = async (_, callee, input) => {
@@ -28,7 +35,7 @@ function open(callTool?: CallTool) {
     return Buffer.from('"done"');
   };
   const table = createTable(
-    [createTools(callTool ?? noted)],
+    [createTools(callTool ?? noted, isReadOnly)],
     portsWith(({ act, target, allowed }) => {
       acts.push(`${act} ${target} ${allowed}`);
     }),
@@ -46,7 +53,7 @@ for (const [tool, expected] of [
   test(`tools_call of ${tool} reaches ${expected.plugin}'s ${expected.tool}`, async () => {
     const { calls, acts, guarded } = open();
     assert.equal((await ask(guarded, granted, { tool, input: [1] })).ok, "done");
-    assert.deepEqual(calls, [{ ...expected, signer: "unsigned", input: [1] }]);
+    assert.deepEqual(calls, [{ ...expected, signer: "unsigned", range: any, input: [1] }]);
     assert.deepEqual(acts, [`tools_call ${tool} true`]);
   });
 
@@ -89,4 +96,20 @@ test("nothing is called without a grant", async () => {
   const { calls, guarded } = open();
   assert.equal((await ask(guarded, askerWith(), { tool: "one" })).code, "CAPABILITY_DENIED");
   assert.deepEqual(calls, []);
+});
+
+test("an edge that the version which runs does not ask for is none", async () => {
+  const { calls, guarded } = open();
+  const asker = askerWith({ tools: edges }, { uses: usesNothing });
+  assert.equal((await ask(guarded, asker, { tool: "one" })).code, "CAPABILITY_DENIED");
+  assert.deepEqual(calls, []);
+});
+
+test("a tool that only reads calls those that say so too, and no other", async () => {
+  const { calls, acts, guarded } = open(undefined, ({ tool }) => tool === "first");
+  const asker = askerWith({ tools: edges }, { uses, readOnly: true });
+  assert.equal((await ask(guarded, asker, { tool: "two/second" })).code, "CAPABILITY_DENIED");
+  assert.deepEqual(calls, []);
+  assert.equal((await ask(guarded, asker, { tool: "two/first" })).ok, "done");
+  assert.deepEqual(acts, ["tools_call two/second false", "tools_call two/first true"]);
 });
