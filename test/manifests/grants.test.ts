@@ -93,6 +93,81 @@ test("grantsAsked() grants no tools of a plugin that is not installed", () => {
   assert.deepEqual(grantsAsked(uses, () => null).tools, []);
 });
 
+test("checkAsked() refuses what is wider than what is asked, in any respect", () => {
+  const asked = parseManifest(
+    Buffer.from(
+      JSON.stringify({
+        manifest: 1,
+        id: "it",
+        version: "1.0.0",
+        provides: { tools: [{ name: "a" }] },
+        uses: {
+          network: [
+            { host: "api.example.com", methods: ["GET"], path: "/v1/", reason: "read" },
+            { host: "api.example.com", methods: ["POST"], path: "/v1/items", reason: "write" },
+            { host: "*.example.net", reason: "all" },
+          ],
+          secrets: [
+            { name: "SENT", inject: { header: "x-key" }, hosts: ["api.example.com"], reason: "x" },
+            { name: "SEEN", reveal: true, reason: "x" },
+          ],
+          files: [
+            { name: "notes", access: "read", quota: "1KiB", reason: "read" },
+            { name: "cache", access: "write", quota: "1MiB", reason: "keep" },
+          ],
+          kv: { quota: "1MiB" },
+        },
+      }),
+    ),
+  ).uses;
+  const place = { scheme: "https", host: "api.example.com", port: 443, methods: ["GET"] };
+  const file = { name: "cache", folder: null, access: "write", quota: "1MiB" };
+  const secret = { name: "SENT", secret: "mine", mode: "inject" };
+  const fits: object[] = [
+    { network: [{ ...place, path: "/v1/" }] },
+    { network: [{ ...place, path: "/v1/items/7" }] },
+    { network: [{ ...place, path: "/v1/items", methods: ["GET", "POST"] }] },
+    { network: [{ ...place, path: "/", host: "a.example.net" }] },
+    { network: [{ ...place, path: "/", host: "*.a.example.net" }] },
+    { files: [file] },
+    { files: [{ ...file, access: "read", quota: "1KiB" }] },
+    { secrets: [secret] },
+    { secrets: [{ ...secret, name: "SEEN", mode: "reveal" }] },
+    { kv: { quota: "1KiB" } },
+  ];
+  const wider: object[] = [
+    { network: [{ ...place, path: "/" }] },
+    { network: [{ ...place, path: "/v1" }] },
+    { network: [{ ...place, path: "/v1/../admin" }] },
+    { network: [{ ...place, path: "/v1/%2e%2E/admin" }] },
+    { network: [{ ...place, path: "/v1/..%2fadmin" }] },
+    { network: [{ ...place, path: "/v1/", methods: ["GET", "POST"] }] },
+    { network: [{ ...place, path: "/v1/itemsandmore", methods: ["POST"] }] },
+    { network: [{ ...place, path: "/v1/", scheme: "http", port: 80 }] },
+    { network: [{ ...place, path: "/v1/", port: 444 }] },
+    { network: [{ ...place, path: "/v1/", host: "*.example.com" }] },
+    { network: [{ ...place, path: "/v1/", host: "*" }] },
+    { network: [{ ...place, path: "/", host: "example.net" }] },
+    { network: [{ ...place, path: "/", host: "a.badexample.net" }] },
+    { files: [{ ...file, quota: "2MiB" }] },
+    { files: [{ ...file, name: "notes", quota: "1KiB" }] },
+    { files: [{ ...file, name: "other" }] },
+    { secrets: [{ ...secret, mode: "reveal" }] },
+    { secrets: [{ ...secret, name: "SEEN" }] },
+    { secrets: [{ ...secret, name: "OTHER" }] },
+    { kv: { quota: "2MiB" } },
+  ];
+  for (const each of fits) {
+    const grants = parseGrants({ grants: 1, ...each });
+    assert.equal(checkAsked(grants, asked), grants);
+  }
+  for (const each of wider) {
+    const grants = parseGrants({ grants: 1, ...each });
+    const { code } = refusalOf(() => checkAsked(grants, asked));
+    assert.equal(code, "GRANTS_INVALID", JSON.stringify(each));
+  }
+});
+
 test("checkAsked() refuses grants that nobody asked for", () => {
   const grants = parseGrants(written);
   const nothing = { network: [], secrets: [], files: [], kv: null, tools: [] };
