@@ -51,6 +51,16 @@ export const errors = {
     message: "Cannot accept the grants: {path} {problem}",
     hint: "Run `convergio plugin grants ID` to see grants in the right form",
   },
+  GRANTS_CHANGED: {
+    status: 409,
+    message: "Cannot change the grants of {plugin}: they are not those any more that were seen",
+    hint: "Read them again with `convergio plugin grants {plugin}`, then change them",
+  },
+  GRANTS_REACH: {
+    status: 409,
+    message: "Cannot widen the grants of {plugin}: {callers} would gain by it, through its tools",
+    hint: "Name them in `callers`, give the grant `via: direct`, or run the command with --yes",
+  },
   SCOPES_INVALID: {
     status: 400,
     message: "Cannot use {found} as the scopes of a key: {reason}",
@@ -506,7 +516,17 @@ export const errors = {
   STORAGE_FULL: {
     status: 503,
     message: "Cannot write to the store: the disk is full",
-    hint: "Make room on the disk of the home, then start the host again",
+    hint: "Make room on the disk of the home, for example with `convergio audit prune`; when health says that the audit or the database does not write, start the host again",
+  },
+  AUDIT_BROKEN: {
+    status: 409,
+    message: "Cannot vouch for the audit, broken at record {record}: {why}",
+    hint: "Find out who could write to the home; compare with a copy that `convergio audit export` made",
+  },
+  EVENT_UNDELIVERED: {
+    status: 502,
+    message: "Cannot deliver {event}: {reason}",
+    hint: "Correct events.url, events.command or audit.heads; `convergio events` shows what was told",
   },
   AUDIT_FAILED: {
     status: 503,
@@ -633,6 +653,31 @@ export const errors = {
     status: 500,
     message: "Cannot open the secret {secret}: it is not what was sealed under this name",
     hint: "Set it again with `convergio secret set`; look for who can write to the home",
+  },
+  NETWORK_FAILED: {
+    status: 502,
+    message: "Cannot get an answer of {host}: {reason}",
+    hint: "Look whether the server can be reached from the machine of this host",
+  },
+  NETWORK_TIMEOUT: {
+    status: 504,
+    message: "Cannot get an answer of {host}: its {what} did not come within {limitMs} ms",
+    hint: "Ask again, or raise the time in the settings network.headers and network.idle of the host",
+  },
+  NETWORK_ANSWER_REFUSED: {
+    status: 502,
+    message: "Cannot use the answer of {host}: {reason}",
+    hint: "Ask for less at once, or for a body in pieces with network_open",
+  },
+  NETWORK_BUDGET_EXHAUSTED: {
+    status: 429,
+    message: "Cannot send more: {plugin} has spent its {what} of this {period}",
+    hint: "Send less, or raise the budget with `convergio plugin grants {plugin}`",
+  },
+  HTTP_REQUEST_FAILED: {
+    status: 502,
+    message: "Cannot finish {plugin}: its request failed: {message}",
+    hint: "Read what it logged with `convergio plugin logs {plugin}`",
   },
   INTERNAL: {
     status: 500,

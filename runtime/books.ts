@@ -1,6 +1,7 @@
 import type { Config } from "#manifests/config.ts";
 import { type Audit, openAudit } from "./audit.ts";
 import type { Clock } from "./clock.ts";
+import { createDenials, type Denials } from "./denials.ts";
 import { createEvents, type Events } from "./events.ts";
 import type { Home } from "./home.ts";
 import { createStorage, type Fullness, type Room, roomOf, type Storage } from "./storage.ts";
@@ -11,6 +12,7 @@ export interface Books {
   readonly audit: Audit;
   readonly events: Events;
   readonly storage: Storage;
+  readonly denials: Denials;
 }
 
 /** What the books of a host are built of. */
@@ -43,7 +45,7 @@ export async function openBooks(parts: BooksParts, undo: AsyncDisposableStack): 
         events.emit({ kind: "auditFailed", text: `${what}; convergio audit verify` }),
     }),
   );
-  return { audit, events, storage };
+  return { audit, events, storage, denials: createDenials(audit, events, clock) };
 }
 
 function diskText(fullness: Fullness, { freeBytes }: Room): string {

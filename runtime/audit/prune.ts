@@ -10,6 +10,8 @@ export interface Retention {
   readonly keepDays: number;
   /** Bytes beyond which the oldest finished file goes; 0 for never. */
   readonly keepBytes: number;
+  /** Who asked for it; the host itself when left out. */
+  readonly by?: { readonly owner: string; readonly id: string };
 }
 
 /** What pruning works with. */
@@ -22,6 +24,7 @@ export interface PruneParts {
   readonly record: (entry: AuditEntry) => Promise<void>;
 }
 
+const ofAudit = { kind: "audit", decision: "allowed" } as const;
 const dayMs = 86_400_000;
 
 /**
@@ -46,7 +49,8 @@ export async function pruneOld(
     if (!isTooMuch(retention, { ageMs: now - claim.at, bytes })) break;
     const target = `records ${oldest.first} to ${claim.seq}`;
     const digest = digestOfLine(line);
-    await record({ kind: "audit", act: "prune", decision: "allowed", target, digest });
+    const { owner = null, id: keyId = null } = retention.by ?? {};
+    await record({ ...ofAudit, act: "prune", target, digest, owner, keyId });
     await segments.dropFirst();
     table.drop(oldest.first);
     last = claim.seq;

@@ -15,27 +15,9 @@ const LiveCall = Type.Object({
   ageMs: Type.Number(),
 });
 const CallParams = Type.Object({ callId: Type.String({ maxLength: 128 }) });
-const AuditQuery = Type.Object(
-  {
-    plugin: Type.Optional(Type.String({ maxLength: 128, description: "Only of this plugin" })),
-    kind: Type.Optional(Type.String({ maxLength: 64, description: "Only of this kind" })),
-    since: Type.Optional(
-      Type.String({
-        pattern: "^\\d{4}-\\d{2}-\\d{2}(?:T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?Z)?$",
-        errorMessage: "be a moment in UTC such as 2026-01-31T08:00:00Z",
-        description: "Only from this moment on",
-        examples: ["2026-01-31T08:00:00Z"],
-      }),
-    ),
-    limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1_000, description: "100 by default" }),
-    ),
-  },
-  { additionalProperties: false },
-);
 const tags = ["calls"];
 
-/** Adds the routes that show calls, end them, and show what was done. */
+/** Adds the routes that show calls and end them. */
 export function addCalls(app: FastifyInstance, host: Host): void {
   app.get("/calls", {
     schema: {
@@ -58,22 +40,5 @@ export function addCalls(app: FastifyInstance, host: Host): void {
       await host.calls.cancel(params.callId, caller);
       return reply.code(204).send();
     },
-  });
-  addAudit(app, host);
-}
-
-function addAudit(app: FastifyInstance, host: Host): void {
-  const Records = Type.Array(Type.Record(Type.String(), Type.Unknown()));
-  app.get<{ Querystring: Static<typeof AuditQuery> }>("/audit", {
-    schema: {
-      summary: "What was done and by whom, newest last",
-      tags,
-      querystring: AuditQuery,
-      response: { 200: Type.Object({ records: Records }), ...failures },
-    },
-    config: { access: { scope: "logs", bodies: [] } },
-    handler: async ({ query: { limit = 100, ...rest } }) => ({
-      records: await host.auditQuery({ ...rest, limit }),
-    }),
   });
 }
