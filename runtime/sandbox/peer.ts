@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
+import type { SandboxedProcess } from "./process.ts";
 import { createFrameReader, FrameError, FrameWriter } from "./wire.ts";
 
 /** Longest frame from a runner: an output at its ceiling of 64 MiB, as JSON. */
@@ -10,7 +10,7 @@ const startMs = 10_000;
 const complaintMax = 2_000;
 
 /** Starts a process with three pipes. */
-export type StartProcess = () => ChildProcess;
+export type StartProcess = () => SandboxedProcess;
 
 /** Why a process ended. */
 export interface PeerEnd {
@@ -30,7 +30,7 @@ export interface PeerPorts {
 
 /** A process on the other side of a pipe of frames, which is killed for the first that does not add up. */
 export class Peer {
-  readonly #process: ChildProcess;
+  readonly #process: SandboxedProcess;
   readonly writer: FrameWriter;
   /** Resolves when it says so; rejects when it ends before, with its last words. */
   readonly started: Promise<void>;
@@ -68,8 +68,9 @@ export class Peer {
     child.once("exit", (code, signal) => end(`it ended by itself (${signal ?? code})`));
   }
 
+  /** Number of the process itself; until it is known, that of the wall in front of it. */
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#process.innerPid ?? this.#process.pid;
   }
 
   /** True from the moment that its end is decided. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import { errors, type ErrorCode, type Facts, HostError } from "#manifests/errors.ts";
 import { residentBytes } from "./caps.ts";
 import type { Prepared } from "./module/prepare.ts";
 import { writeNumbers } from "./messages.ts";
-import { startProcess } from "./process.ts";
+import { type SandboxedProcess, startProcess } from "./process.ts";
+import type { Wall } from "./walls/wall.ts";
 import { createFrameReader, FrameError, frame, frameBytesMax, FrameWriter } from "./wire.ts";
 
 /** Longest that checking and metering one module may take: a 64 MiB module needs about 10 s. */
@@ -21,7 +21,7 @@ export interface ApartOptions {
   /** Milliseconds after which it is killed. */
   readonly limitMs?: number;
   /** Starts it; the sandbox's own when left out. */
-  readonly start?: () => ChildProcess;
+  readonly start?: () => SandboxedProcess;
   /** Ends it when it fires: nobody waits for its answer any more. */
   readonly signal?: AbortSignal;
 }
@@ -94,7 +94,7 @@ interface Told {
 }
 
 async function askApart(job: Job, bytes: Uint8Array, options: ApartOptions): Promise<Told> {
-  const { limitMs = preparingMs, start = startPreparer, signal } = options;
+  const { limitMs = preparingMs, start = () => startPreparer(), signal } = options;
   const child = start();
   const end = (): void => void child.kill("SIGKILL");
   signal?.addEventListener("abort", end);
@@ -116,18 +116,21 @@ async function askApart(job: Job, bytes: Uint8Array, options: ApartOptions): Pro
   }
 }
 
-function startPreparer(): ChildProcess {
+/** Starts the process that checks modules, behind a wall; behind Node's own alone when left out. */
+export function startPreparer(wall?: Wall): SandboxedProcess {
   // Every function at once, so that one which takes long is met here and not at its first call.
-  return startProcess("preparer-main.ts", heapMiB, ["--no-wasm-lazy-compilation"]);
+  const engineFlags = ["--no-wasm-lazy-compilation"];
+  return startProcess("preparer-main.ts", heapMiB, { ...(wall && { wall }), engineFlags });
 }
 
-function killLarge(child: ChildProcess): void {
-  const bytes = child.pid === undefined ? undefined : residentBytes(child.pid);
+function killLarge(child: SandboxedProcess): void {
+  const pid = child.innerPid ?? child.pid;
+  const bytes = pid === undefined ? undefined : residentBytes(pid);
   if (bytes !== undefined && bytes > residentBytesMax) child.kill("SIGKILL");
 }
 
 /** The first frame of the process; whatever it writes after that is not read. */
-function answerTo(job: Job, bytes: Uint8Array, child: ChildProcess): Promise<Buffer> {
+function answerTo(job: Job, bytes: Uint8Array, child: SandboxedProcess): Promise<Buffer> {
   const { stdin, stdout, stderr } = child;
   assert(stdin && stdout && stderr);
   stderr.resume();

@@ -1,51 +1,91 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { tame } from "./caps.ts";
+import { bareWall, readable, type Wall } from "./walls/wall.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+/** Folder of the project, with a slash at its end. */
+export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What a sandboxed process reads: its own sources, the libraries that they name, the kernel. */
-const readable = [
-  "package.json",
-  "manifests/",
-  "plugin-sdk/abi.ts",
-  "runtime/sandbox/",
-  "node_modules/re2js/",
-  "build/kernel.wasm",
-].map((path) => `--allow-fs-read=${root}${path}${path.endsWith("/") ? "*" : ""}`);
+/** What `--info-fd` tells is shorter. @see https://manpages.debian.org/bwrap */
+const toldBytesMax = 4_096;
+
+/** A process behind a wall: what was started may be the wall, with the process as its child. */
+export interface SandboxedProcess extends ChildProcess {
+  /** Number of the process itself, when it is another than that of what was started. */
+  readonly innerPid?: number | undefined;
+}
 
 /**
  * Node's own wall around a process: no disk but its sources, no network, no subprocess, no threads, no
  * native code, no code from strings, no debugger by signal.
  *
  * It is a seat belt and no sandbox of its own; SECURITY.md says what it leaves open.
- */
-export const walls: readonly string[] = [
-  "--permission",
-  ...readable,
-  "--no-experimental-sqlite",
-  "--no-addons",
-  "--disallow-code-generation-from-strings",
-  "--disable-sigusr1",
-  "--no-warnings",
-];
-
-/**
- * Starts a program of this folder behind the walls, with three pipes and an empty environment.
  *
- * @param engineFlags of V8, besides the limit of its heap
+ * @param root  folder of the project as the process sees it, with a slash at its end
  */
+export function nodeWall(root: string): readonly string[] {
+  return [
+    "--permission",
+    ...readable.map((path) => `--allow-fs-read=${root}${path}${path.endsWith("/") ? "*" : ""}`),
+    "--no-experimental-sqlite",
+    "--no-experimental-ffi",
+    "--no-addons",
+    "--disallow-code-generation-from-strings",
+    "--disable-sigusr1",
+    "--no-warnings",
+  ];
+}
+
+/** How a sandboxed process is started. */
+export interface StartOptions {
+  /** Node's own wall alone when left out. */
+  readonly wall?: Wall;
+  /** Flags of V8, besides the limit of its heap. */
+  readonly engineFlags?: readonly string[];
+}
+
+/** Starts a program of this folder behind the walls, with three pipes and an empty environment. */
 export function startProcess(
   program: string,
   heapMiB: number,
-  engineFlags: readonly string[] = [],
-): ChildProcess {
-  const flags = [...walls, `--max-old-space-size=${heapMiB}`, ...engineFlags];
-  const child = spawn(process.execPath, [...flags, `${root}runtime/sandbox/${program}`], {
-    cwd: "/",
-    env: {},
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  { wall = bareWall(projectRoot), engineFlags = [] }: StartOptions = {},
+): SandboxedProcess {
+  const flags = [...nodeWall(wall.root), `--max-old-space-size=${heapMiB}`, ...engineFlags];
+  return startNode(wall, [...flags, `${wall.root}runtime/sandbox/${program}`]);
+}
+
+/** Starts Node behind a wall, with arguments that are all it is told. */
+export function startNode(wall: Wall, nodeArguments: readonly string[]): SandboxedProcess {
+  const [program = wall.node, ...before] = wall.before;
+  const own = wall.before.length === 0 ? nodeArguments : [...before, wall.node, ...nodeArguments];
+  const pipes = ["pipe", "pipe", "pipe"] as const;
+  const more = [wall.filter ? "pipe" : "ignore", wall.tellsPid ? "pipe" : "ignore"] as const;
+  const stdio = wall.before.length === 0 ? [...pipes] : [...pipes, ...more];
+  const child = spawn(program, own, { cwd: "/", env: {}, stdio });
   if (child.pid !== undefined) tame(child.pid);
-  return child;
+  const [, , , filterPipe, toldPipe] = child.stdio;
+  if (filterPipe instanceof Writable) give(filterPipe, wall.filter);
+  return toldPipe instanceof Readable ? withInnerPid(child, toldPipe) : child;
+}
+
+function give(pipe: Writable, bytes: Uint8Array | undefined): void {
+  // It may end before it has read: how it ends says so.
+  pipe.on("error", () => {});
+  pipe.end(bytes);
+}
+
+/** Reads which process the wall has started. Only the wall holds the other end, and closes it first. */
+function withInnerPid(child: ChildProcess, pipe: Readable): SandboxedProcess {
+  let text = "";
+  const walled = Object.assign(child, { innerPid: undefined as number | undefined });
+  pipe.on("error", () => {});
+  pipe.on("data", (chunk: Buffer) => {
+    text = (text + chunk.toString("latin1")).slice(0, toldBytesMax);
+    const pid = /"child-pid": *(\d+)\D/.exec(text)?.[1];
+    if (pid === undefined || walled.innerPid !== undefined) return;
+    walled.innerPid = Number(pid);
+    tame(walled.innerPid);
+  });
+  return walled as SandboxedProcess;
 }

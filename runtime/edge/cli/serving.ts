@@ -5,6 +5,7 @@ import { type ConfigOptions, readConfig, rereadConfig } from "../../config.ts";
 import { homeFiles } from "../../environment.ts";
 import type { Host } from "../../host.ts";
 import { untrustedLine } from "../../untrusted.ts";
+import { weakness } from "../../walls.ts";
 import { createHttpServer, type HttpServer } from "../http/server.ts";
 import { exitCodes, report } from "./report.ts";
 import { show, type World } from "./world.ts";
@@ -46,6 +47,7 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
   // Heard before anybody is told that there is something to stop.
   const stopped = firstStop(world);
   announce(world, server.url);
+  warnOfWalls(world, host);
   const signal = await stopped;
   world.terminal.note(`${signal}: taking no new calls, waiting for those that run`);
   await server.close();
@@ -94,6 +96,13 @@ function announce(world: World, url: string): void {
   if (world.options().json) show(world, { url, keyFile: key }, () => "");
   terminal.note(`${terminal.paintNote("green", "listening")} on ${url}`);
   terminal.note(`try: curl -H "authorization: Bearer $(cat ${keyText})" ${url}/plugins`);
+}
+
+/** Says in one line what does not stand around runners; nothing where the best does. */
+function warnOfWalls({ terminal }: World, { walls }: Host): void {
+  const weak = weakness(walls);
+  if (weak !== undefined)
+    terminal.note(`${terminal.paintNote("yellow", "warning:")} ${untrustedLine(weak)}`);
 }
 
 /** Returns the first signal that asks to stop; a second one ends the process at once. */
