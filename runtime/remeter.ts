@@ -51,6 +51,7 @@ async function meterOne(parts: Parts, old: VersionRecord, signal: AbortSignal): 
   const wasm = await parts.files.readFile(old, manifest.wasm, old.wasmDigest);
   const { memoryBytes } = limitsOf(manifest, parts.config.current);
   const { metered, ...prepared } = await prepareApart(jobOf(parts.imports, memoryBytes, []), wasm, {
+    ...parts.apart,
     signal,
   });
   using _ = await parts.turns.take(id);
@@ -76,5 +77,5 @@ async function meterOne(parts: Parts, old: VersionRecord, signal: AbortSignal): 
   const active = installed.loaded.get(digest);
   installed.loaded.delete(digest);
   if (active) parts.retire(active);
-  await parts.files.remove(unreferenced);
+  await parts.keeper.discard(unreferenced);
 }
