@@ -9,7 +9,8 @@ import { type Books, openBooks } from "./books.ts";
 import { Calls } from "./calls.ts";
 import { createFolders } from "./capabilities/files.ts";
 import { createKv } from "./capabilities/kv.ts";
-import { createNetwork } from "./capabilities/network.ts";
+import { noSecrets } from "./capabilities/network/no-secrets.ts";
+import type { Resolve } from "./capabilities/network/resolve.ts";
 import { type CapabilityTable, createTable } from "./capabilities/table.ts";
 import { createTools } from "./capabilities/tools.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -23,6 +24,7 @@ import { type Caller, createKeys, type Keys, type KeyView } from "./keys.ts";
 import { type LoadWish, loadVersion } from "./loader.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { NestedCalls } from "./nested.ts";
+import { type HostNetwork, openNetwork } from "./network.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Retired } from "./retired.ts";
 import { createRecorder } from "./recorder.ts";
@@ -53,6 +55,8 @@ export interface HostWish {
   readonly log?: Logger;
   /** Starts a runner process; the sandbox's own when left out. */
   readonly startRunner?: NonNullable<FleetOptions["start"]>;
+  /** Looks names up for plugins; the machine's list and DNS when left out. */
+  readonly resolve?: Resolve | undefined;
   /** Reads off what the disk has left; off the disk of the home when left out. */
   readonly readRoom?: () => Promise<Room>;
 }
@@ -71,6 +75,7 @@ export interface Parts extends AsyncDisposable, Books {
   readonly admission: Admission;
   readonly fleet: Fleet;
   readonly table: CapabilityTable;
+  readonly network: HostNetwork;
   readonly grants: GrantBook;
   readonly shelf: Shelf;
   readonly keys: Keys;
@@ -111,12 +116,15 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const metrics = createMetrics();
   const grants = new GrantBook(clock, store.grants);
   const nested = new NestedCalls();
+  const spent = store.networkSpent;
+  const sending = { clock, config, spent, secrets: noSecrets, resolve: wish.resolve };
+  const network = undo.use(openNetwork(sending));
   const table = createTable(
     [
       createKv(store.kv),
       createFolders({ clock, home: home.path, data: home.data }),
       createTools(nested.call, nested.isReadOnly),
-      createNetwork(),
+      network.capability,
     ],
     {
       record: createRecorder({ ...storage, metrics }),
@@ -154,7 +162,8 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   return {
     ...storage,
     log,
-    ...{ config, admission, quarantine, fleet, metrics, table, grants, shelf, calls, keys, load },
+    ...{ config, admission, quarantine, fleet, metrics, table, network, grants, shelf },
+    ...{ calls, keys, load },
     ...{ instancesMax, walls, apart: { start: walls.startPreparer } },
     ...{ turns, keeper, retire: retired.retire },
     runHook: createHookRunner({ clock, calls, logs }),

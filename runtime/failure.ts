@@ -18,6 +18,7 @@ const told = [
   "GUEST_POINTER_INVALID",
   "CALL_CANCELLED",
   "CAPABILITY_DENIED",
+  "HTTP_REQUEST_FAILED",
   "RUNNER_DIED",
 ] as const satisfies readonly ErrorCode[];
 

@@ -1,21 +1,27 @@
-import type { AuditRecord } from "#manifests/audit.ts";
 import type { Config } from "#manifests/config.ts";
-import { assemble, type HostWish, hostVersion } from "./assemble.ts";
+import { HostError } from "#manifests/errors.ts";
+import { assemble, type HostWish, hostVersion, type Parts } from "./assemble.ts";
+import { keepBooks } from "./bookkeeping.ts";
+import { type BooksView, viewBooks } from "./books-view.ts";
 import { type CallAnswer, type CallRequest, call } from "./call.ts";
-import { createConsents } from "./consents.ts";
+import { type AskParts, questionOf } from "./consent/asked-for.ts";
+import { openRequests, type Requests } from "./consent/requests.ts";
 import { drain } from "./drain.ts";
 import { healthOf } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
-import { type ConsentAsk, type InstallRequest, install } from "./install.ts";
+import { type InstallRequest, install } from "./install.ts";
 import { makeFirstKey } from "./first-key.ts";
+import { collectDaily, type Keeper } from "./gc.ts";
 import { createInstaller, refusedInstall } from "./installer.ts";
 import type { Caller, Keys } from "./keys.ts";
+import type { HostNetwork } from "./network.ts";
 import { createPlugins } from "./plugins.ts";
 import { meterAgain } from "./remeter.ts";
+import type { Walls } from "./walls.ts";
 import { watchRunners } from "./watch.ts";
+import { createWaitingPackages } from "./store/waiting.ts";
+import { createVersions, type Versions } from "./versions.ts";
 import { toView } from "./views.ts";
-
-type AuditKind = AuditRecord["kind"];
 
 /** A plugin as people and programs see it. */
 export interface PluginView {
@@ -90,6 +96,11 @@ export interface Plugins {
   info(id: string): PluginView;
   /** The manifest as its author wrote it. @throws PLUGIN_NOT_FOUND, MODULE_ALTERED */
   manifest(id: string): Promise<unknown>;
+  /**
+   * A file of the folder `assets` of the package that answers now, and its digest.
+   * @throws PLUGIN_NOT_FOUND, PLUGIN_INACTIVE, ASSET_NOT_FOUND, MODULE_ALTERED
+   */
+  asset(id: string, path: string): Promise<{ readonly bytes: Uint8Array; readonly digest: string }>;
   /** What was granted, as stored. @throws PLUGIN_NOT_FOUND */
   grants(id: string): unknown;
   /** @throws PLUGIN_NOT_FOUND */
@@ -112,30 +123,15 @@ export interface Plugins {
   follow(id: string, onLine: (line: LogLine) => void): Disposable;
 }
 
-/** An install as an answer: done, or waiting for somebody's consent. */
-export type InstallAnswer =
-  | { readonly kind: "installed"; readonly plugin: PluginView }
-  | { readonly kind: "waiting"; readonly consentId: string; readonly ask: ConsentAsk };
-
-/** Installs that wait for consent between two requests; at most 16, each for 15 minutes. */
-export interface Consents {
-  /** Starts an install whose consent comes by `answer`. */
-  begin(request: Omit<InstallRequest, "consent">): Promise<InstallAnswer>;
-  /** Answers a waiting install once. @throws CONSENT_NOT_FOUND, CONSENT_DECLINED */
-  answer(
-    consentId: string,
-    pluginId: string,
-    by: Caller,
-    accept: boolean,
-    onStep?: InstallRequest["onStep"],
-  ): Promise<PluginView>;
-}
-
 /** The host: what every door (HTTP, command line) reaches. */
-export interface Host extends AsyncDisposable {
+export interface Host extends AsyncDisposable, BooksView {
   readonly keys: Keys;
   readonly plugins: Plugins;
-  readonly consents: Consents;
+  /** Installs, and those that wait for consent. */
+  readonly requests: Requests;
+  readonly versions: Versions;
+  /** Keeps the store of packages and modules in order. */
+  readonly store: Pick<Keeper, "collect">;
   call(request: CallRequest): Promise<CallAnswer>;
   install(request: InstallRequest): Promise<PluginView>;
   calls: {
@@ -144,20 +140,17 @@ export interface Host extends AsyncDisposable {
     /** Its own key, or `admin`. @throws CALL_NOT_FOUND, SCOPE_MISSING */
     cancel(callId: string, by: Caller): Promise<void>;
   };
-  /** Records of the audit, newest last. */
-  auditQuery(query: {
-    readonly plugin?: string;
-    readonly kind?: string;
-    readonly since?: string;
-    readonly limit: number;
-  }): Promise<readonly unknown[]>;
   health(): Promise<HealthView>;
   /** Prometheus text, and its content type. */
   metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
   /** Holds other settings from now on; those that only a start applies are kept for that. */
   configure(config: Config): void;
+  /** What stands around the processes that run guests. */
+  readonly walls: Pick<Walls, "standing" | "trials">;
   /** True until the host begins to stop. */
   readonly accepting: boolean;
+  /** Where requests of plugins may not come in. */
+  readonly network: Pick<HostNetwork, "listensAt">;
   /** Takes no new call, waits up to `graceMs` for those that run, then cancels them. */
   drain(graceMs: number): Promise<void>;
 }
@@ -172,41 +165,60 @@ export async function createHost(wish: HostWish): Promise<Host> {
   const parts = undo.use(await assemble(wish));
   watchRunners(parts);
   undo.use(keepHouse(parts));
+  undo.use(await keepBooks(parts));
   undo.use(meterAgain(parts));
+  undo.use(collectDaily(parts));
   await makeFirstKey(parts);
+  const asking = { ...parts, ...askingOf(parts) };
   const installer = createInstaller({
-    ...parts,
+    ...asking,
     hostVersion,
     config: () => parts.config.current,
     store: parts.store.plugins,
   });
   const installed = async (request: InstallRequest): Promise<PluginView> => {
     try {
+      parts.storage.checkInstall();
       return toView(await install(installer, request));
     } catch (error) {
-      parts.audit.append(refusedInstall(request, error));
+      const isWaiting = error instanceof HostError && error.code === "CONSENT_NEEDED";
+      // That it waits has a record of its own.
+      if (!isWaiting) parts.audit.append(refusedInstall(request, error));
       await parts.audit.committed();
       throw error;
     }
+  };
+  const requests = await openRequests({
+    ...{ clock: parts.clock, audit: parts.audit, install: installed },
+    store: parts.store.requests,
+    packages: createWaitingPackages(parts.home.requests),
+    question: (release) => questionOf(asking, release),
+    activeDigest: (plugin) => parts.shelf.find(plugin)?.plugin.activeDigest,
+    keepMs: () => parts.config.current.requests.keepMs,
+  });
+  const activation = {
+    ...parts,
+    store: parts.store.plugins,
+    config: () => parts.config.current,
   };
   const startedAt = parts.clock.monotonic();
   const held = undo.move();
   return {
     keys: parts.keys,
     plugins: createPlugins({ ...parts, store: parts.store.plugins }),
-    consents: createConsents(parts.clock, installed),
-    call: (request) => call(parts.calls, request),
+    versions: createVersions(activation),
+    store: parts.keeper,
+    requests,
+    call: async (request) => {
+      parts.storage.checkEffect();
+      return call(parts.calls, request);
+    },
     install: installed,
     calls: {
       list: (caller) => parts.calls.list(caller),
       cancel: async (callId, by) => parts.calls.cancel(callId, by),
     },
-    auditQuery: ({ since, kind, ...query }) =>
-      parts.audit.query({
-        ...query,
-        ...(kind !== undefined && { kind: kind as AuditKind }),
-        ...(since !== undefined && { since: Date.parse(since) }),
-      }),
+    ...viewBooks(parts),
     health: () => healthOf(parts, startedAt),
     metrics: async () => ({
       text: await parts.metrics.text(),
@@ -216,10 +228,20 @@ export async function createHost(wish: HostWish): Promise<Host> {
       parts.config.current = config;
       parts.log.level = config.log.level;
     },
+    walls: parts.walls,
+    network: parts.network,
     get accepting() {
       return parts.admission.open;
     },
     drain: (graceMs) => drain(parts, graceMs),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+/** What asking for consent looks up. */
+function askingOf({ grants }: Parts): Pick<AskParts, "usedOf" | "secretsFor"> {
+  return {
+    usedOf: (capability, grant, given) => grants.uses.used(capability, grant, given),
+    secretsFor: () => [],
   };
 }

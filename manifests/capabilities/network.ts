@@ -31,8 +31,8 @@ export const hostSchema = Type.String({
 
 /** The schema of a path prefix of URLs. */
 export const pathPrefixSchema = matching(
-  "^/[!-~]{0,255}$",
-  "begin with / and hold only visible ASCII",
+  '^/[!-"$->@-\\[\\]-~]{0,255}$',
+  "begin with / and hold only visible ASCII, but no ? # or backslash",
 );
 
 const schemeSchema = Type.Enum(["https", "http", "wss", "ws"]);

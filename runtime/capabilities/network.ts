@@ -1,38 +1,45 @@
-import Type from "typebox";
-import { networkAsks } from "#manifests/capabilities/network.ts";
-import { HostError } from "#manifests/errors.ts";
-import { type Capability, hostFunction } from "./capability.ts";
+import type { Static } from "typebox";
+import { type NetworkGrant, networkAsks } from "#manifests/capabilities/network.ts";
+import { type Capability, type HostFunction, hostFunction } from "./capability.ts";
+import { Bodies, wholeBody } from "./network/bodies.ts";
+import { fetchOf } from "./network/fetch.ts";
+import { covering, type NetworkParts } from "./network/parts.ts";
+import { closeOf, openOf, readOf } from "./network/pieces.ts";
+import { plainAnswer, plainRequest, targetOf, wishOf } from "./network/requests.ts";
+import { send } from "./network/send.ts";
+import { type Target, targetText } from "./network/target.ts";
 
 /**
- * Requests to other hosts. No grant of this host covers any, so that each is refused and audited: the
- * function is linked because the Extism environment has it, whatever a plugin may do.
+ * Requests to other hosts: the function of the Extism environment, several at once, and bodies in
+ * pieces. All of them go one way, `network/send.ts`, and nothing goes another.
  */
-export function createNetwork(): Capability {
+export function createNetwork(parts: Omit<NetworkParts, "bodies">): Capability {
+  const own = { ...parts, bodies: new Bodies() };
   return {
     name: "network",
-    functions: [
-      hostFunction({
-        import: "extism:host/env.http_request",
-        capability: "network",
-        act: "http_request",
-        reads: false,
-        about: "Sends a request; the function of the Extism environment.",
-        response: Type.Object({ status: Type.Integer() }),
-        request: Type.Object({ url: Type.String({ maxLength: 8_192 }) }),
-        target: ({ url }: { url: string }) => originOf(url),
-        grantFor: () => undefined,
-        text: (target) => target,
-        effect: (asker) => {
-          const facts = { verb: "send a request", plugin: asker.plugin };
-          return Promise.reject(new HostError("CAPABILITY_DENIED", facts));
-        },
-      }),
-    ],
+    functions: [plainOf(own), fetchOf(own), openOf(own), readOf(own), closeOf(own)],
     asks: ({ network }) => networkAsks(network),
   };
 }
 
-/** The part of a URL that may be kept: never its path or query, which may hold secrets. */
-function originOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : "(no URL)";
+function plainOf(parts: NetworkParts): HostFunction {
+  return hostFunction<Target, NetworkGrant>({
+    import: "extism:host/env.http_request",
+    capability: "network",
+    act: "http_request",
+    reads: false,
+    about: "Sends a request and gives the whole answer; the function of the Extism environment.",
+    request: plainRequest,
+    response: plainAnswer,
+    target: targetOf,
+    grantFor: covering(parts),
+    text: targetText,
+    async effect(asker, request: Static<typeof plainRequest>, { blocks }, check, grant) {
+      const wish = wishOf(request, blocks[0], { ...parts, asker });
+      const answer = await send(parts, { asker, grant, check, follows: true }, wish);
+      const body = await wholeBody(answer, parts.limits().bodyBytesMax);
+      const { status, headers } = answer;
+      return { value: { status, headers }, blocks: body.length === 0 ? [] : [body] };
+    },
+  });
 }

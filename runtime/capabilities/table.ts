@@ -19,7 +19,7 @@ export interface CapabilityTable {
 }
 
 /** Kinds of request that manifests may name and this host cannot yet hold anybody to. */
-const unenforced = ["network", "secrets"] as const;
+const unenforced = ["secrets"] as const;
 
 /** Returns the table of these capabilities, each function behind its guard. */
 export function createTable(

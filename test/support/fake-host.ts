@@ -1,9 +1,11 @@
 import { covers } from "#manifests/keys.ts";
 import { HostError } from "#manifests/errors.ts";
+import type { BooksView } from "#runtime/books-view.ts";
 import type { CallAnswer, CallRequest } from "#runtime/call.ts";
 import type { Host, LiveCall, LogLine, PluginView } from "#runtime/host.ts";
-import type { ConsentAsk } from "#runtime/install.ts";
+import type { ConsentAsk } from "#runtime/consent/asked.ts";
 import type { Caller, Keys, KeyView } from "#runtime/keys.ts";
+import { askOf } from "./asks.ts";
 
 /** A host in memory: what it was asked, and the means to let it answer. */
 export interface FakeHost {
@@ -42,7 +44,8 @@ export function createFakeHost(
   const host: Host = {
     keys: keys.keys,
     plugins: createFakePlugins({ plugins, acts, listeners }),
-    consents: createFakeConsents(acts, plugins),
+    requests: createFakeRequests(acts, plugins),
+    network: { listensAt: () => ({ [Symbol.dispose]: () => {} }) },
     async call(request) {
       calls.push(request);
       const [id = ""] = request.plugin.split("@");
@@ -76,7 +79,7 @@ export function createFakeHost(
         call.cancel();
       },
     },
-    auditQuery: async (query) => [{ at: "2026-01-01T00:00:00Z", kind: "asked", ...query }],
+    ...createFakeBooks(acts),
     health: async () => ({
       status: state.accepting ? "ok" : "down",
       version: "0.1.0",
@@ -90,6 +93,7 @@ export function createFakeHost(
       contentType: "text/plain; version=0.0.4; charset=utf-8",
     }),
     configure: ({ log }) => void acts.push(`configure log.level ${log.level}`),
+    walls: { standing: ["process", "node-permission"], trials: [] },
     get accepting() {
       return state.accepting;
     },
@@ -109,6 +113,33 @@ export function createFakeHost(
       const line = { at: "2026-01-01T00:00:00Z", callId: "call-1", level: "info", text };
       for (const onLine of listeners) onLine(line);
     },
+  };
+}
+
+function createFakeBooks(acts: string[]): BooksView {
+  const nobody = { [Symbol.dispose]: () => {} };
+  const digest = `sha256:${"0".repeat(64)}`;
+  const head = { seq: 2, digest, at: "2026-01-01T00:00:00Z", key: "ed25519:A", signature: "B" };
+  return {
+    auditQuery: async (query) => [{ at: "2026-01-01T00:00:00Z", kind: "asked", ...query }],
+    audit: {
+      follow: () => nobody,
+      heads: async () => ({ head, sealed: [] }),
+      async verify({ heads = [] } = {}) {
+        acts.push(`verify against ${heads.length} heads`);
+        const none = { broken: null, notes: [], anchoredTo: null, seals: 0 };
+        return { state: "consistent", records: 2, from: 1, to: head, ...none };
+      },
+      async *export() {
+        yield Buffer.from('{"seq":1}\n{"seq":2}\n');
+      },
+      async prune(by, keep) {
+        acts.push(`prune ${JSON.stringify(keep)} by ${by.owner}`);
+        return 1;
+      },
+    },
+    events: { recent: () => [], follow: () => nobody },
+    refused: ({ code, target }) => void acts.push(`refused ${target} with ${code}`),
   };
 }
 
@@ -182,6 +213,11 @@ function createFakePlugins({ plugins, acts, listeners }: PluginParts): Host["plu
     list: () => [...plugins.values()],
     info: (id) => found(plugins, id),
     manifest: async (id) => ({ manifest: 1, id: found(plugins, id).id }),
+    asset: async (id, path) => {
+      if (path !== "index.html")
+        throw new HostError("ASSET_NOT_FOUND", { plugin: found(plugins, id).id, path });
+      return { bytes: Buffer.from("<p>hello</p>"), digest: "sha256:1" };
+    },
     grants: (id) => ({ plugin: found(plugins, id).id, network: [] }),
     config: (id) => ({ of: found(plugins, id).id }),
     async setConfig(id, value, by) {
@@ -220,30 +256,52 @@ function createFakePlugins({ plugins, acts, listeners }: PluginParts): Host["plu
   };
 }
 
-function createFakeConsents(acts: string[], plugins: Map<string, PluginView>): Host["consents"] {
-  const waiting = new Map<string, ConsentAsk>();
+function createFakeRequests(acts: string[], plugins: Map<string, PluginView>): Host["requests"] {
+  const waiting = new Map<number, ConsentAsk>();
+  const notFound = (request: number) => new HostError("REQUEST_NOT_FOUND", { request });
   return {
-    async begin({ caller, source }) {
-      const what = source.kind === "path" ? source.path : `${source.bytes.length} bytes`;
+    async begin({ caller, source, onStep }) {
+      onStep?.("resolve");
+      onStep?.("consent");
+      const what =
+        source.kind === "path"
+          ? source.path
+          : source.kind === "staged"
+            ? source.release.id
+            : `${source.bytes.length} bytes`;
       acts.push(`install ${source.kind} ${what} by ${caller.owner}`);
-      const ask = askOf(source.kind === "wasm" ? `local/${source.name}` : "acme/new");
-      if (source.kind === "package") {
-        waiting.set("consent-1", ask);
-        return { kind: "waiting", consentId: "consent-1", ask };
-      }
-      return { kind: "installed", plugin: viewOf(ask.id) };
+      const ask = askOf({ id: source.kind === "wasm" ? `local/${source.name}` : "acme/new" });
+      if (source.kind !== "package") return { kind: "installed", plugin: viewOf(ask.id) };
+      waiting.set(1, ask);
+      return { kind: "waiting", request: 1, consentId: "consent-1", ask };
     },
-    async answer(consentId, pluginId, by, accept) {
-      const ask = waiting.get(consentId);
-      if (ask === undefined || ask.id !== pluginId)
+    list: async () => [...waiting].map(([number, ask]) => requestOf(number, ask)),
+    async show(number) {
+      const ask = waiting.get(number);
+      if (ask === undefined) throw notFound(number);
+      return { ...requestOf(number, ask), request: number, consentId: "consent-1", ask };
+    },
+    async answer(which, { consentId, by, accept, grants, onStep }) {
+      const number = "number" in which ? which.number : 1;
+      const ask = waiting.get(number);
+      if ("number" in which && ask === undefined) throw notFound(number);
+      const isOther = "plugin" in which && ask?.id !== which.plugin;
+      if (ask === undefined || isOther || consentId !== "consent-1")
         throw new HostError("CONSENT_NOT_FOUND", { consent: consentId });
-      waiting.delete(consentId);
-      acts.push(`${accept ? "accept" : "decline"} ${pluginId} by ${by.owner}`);
-      if (!accept) throw new HostError("CONSENT_DECLINED", { plugin: pluginId });
-      plugins.set(pluginId, viewOf(pluginId));
-      return viewOf(pluginId);
+      waiting.delete(number);
+      onStep?.("activate");
+      const some = grants === undefined ? "" : ` with ${JSON.stringify(grants)}`;
+      acts.push(`${accept ? "accept" : "decline"} ${ask.id}${some} by ${by.owner}`);
+      if (!accept) return null;
+      plugins.set(ask.id, viewOf(ask.id));
+      return viewOf(ask.id);
     },
   };
+}
+
+function requestOf(number: number, { id, version, digest, signer, source }: ConsentAsk) {
+  const dates = { createdAt: "2026-01-01T00:00:00Z", expiresAt: "2026-01-08T00:00:00Z" };
+  return { number, plugin: id, version, digest, signer, source, askedBy: "ada", ...dates };
 }
 
 function found(plugins: ReadonlyMap<string, PluginView>, id: string): PluginView {
@@ -277,22 +335,6 @@ function viewOf(id: string): PluginView {
       { name: "echo", encoding: "json", ...tool },
       { name: "bytes", encoding: "bytes", ...tool },
     ],
-  };
-}
-
-function askOf(id: string): ConsentAsk {
-  return {
-    id,
-    version: "1.0.0",
-    digest: `sha256:${"0".repeat(64)}`,
-    signer: "unsigned",
-    source: "an upload",
-    asks: [],
-    dropped: [],
-    instances: "fresh",
-    tools: ["echo"],
-    replaces: null,
-    looksLike: [],
   };
 }
 

@@ -24,6 +24,8 @@ export interface TestHostOptions {
   readonly clock?: Clock;
   /** What is started in the place of runners. */
   readonly startRunner?: NonNullable<HostWish["startRunner"]>;
+  /** Looks names up for plugins. */
+  readonly resolve?: NonNullable<HostWish["resolve"]>;
 }
 
 /** Starts a real host in a home that is not there yet. */
@@ -75,7 +77,7 @@ export async function installGuest(to: TestHost, guest: Guest): Promise<PluginVi
   return to.host.install({
     caller: owner,
     source: { kind: "path", path },
-    consent: async () => owner,
+    consent: async () => ({ by: owner }),
   });
 }
 

@@ -46,7 +46,11 @@ export type Reloadable = Pick<
 export function createHttpServer(host: Host, options: HttpServerOptions): HttpServer {
   const settled = settle(options);
   const doors = createDoors(settled);
-  const at = { port: settled.port, held: settled as Reloadable };
+  const at = {
+    port: settled.port,
+    held: settled as Reloadable,
+    closed: undefined as Disposable | undefined,
+  };
   const gate = createGateParts(host, settled);
   const { app, listener, routes } = createApp(host, settled, gate);
   return {
@@ -58,6 +62,8 @@ export function createHttpServer(host: Host, options: HttpServerOptions): HttpSe
     async listen() {
       await app.ready();
       at.port = await doors.open(listener);
+      // A plugin that comes in by the host's own door would be a caller of its operator's making.
+      at.closed = host.network.listensAt(at.port);
       gate.allowed.hosts = namesAt(settled, at.held, at.port);
     },
     reloadTls: doors.reloadTls,
@@ -78,6 +84,7 @@ export function createHttpServer(host: Host, options: HttpServerOptions): HttpSe
       const shut = doors.shut();
       await host.drain(at.held.graceMs);
       await ended(shut, doors);
+      at.closed?.[Symbol.dispose]();
     },
   };
 }

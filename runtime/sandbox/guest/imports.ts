@@ -93,8 +93,14 @@ async function httpRequest(
   const value = JSON.parse(Buffer.from(answer.json).toString()) as
     | { ok: Omit<HttpAnswer, "body"> }
     | { error: { code: string; message: string } };
-  if ("error" in value) return parts.fuel.die(value.error.code, value.error.message);
+  if ("error" in value) return endFor(parts, value.error);
   return { ...value.ok, body: answer.blocks[0] ?? new Uint8Array() };
+}
+
+/** The function has no place for an error: a refusal ends the call, and so does what went wrong. */
+function endFor({ fuel }: ImportParts, { code, message }: { code: string; message: string }) {
+  if (code === "CAPABILITY_DENIED" || code === "NOT_IN_A_CALL") return fuel.die(code, message);
+  return fuel.die("HTTP_REQUEST_FAILED", `${code}: ${message}`);
 }
 
 /** Sleep that the host is told of, in milliseconds: whoever sleeps so long gives its place up. */

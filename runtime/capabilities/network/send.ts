@@ -1,0 +1,242 @@
+import type { Dispatcher } from "undici";
+import type { NetworkGrant } from "#manifests/capabilities/network.ts";
+import { HostError } from "#manifests/errors.ts";
+import type { Asker, Check } from "../capability.ts";
+import { applyInjections } from "../inject.ts";
+import type { Redactor, Secrets } from "../injection.ts";
+import type { Budgets, Meter } from "./budget.ts";
+import { codingsOf, decoded, type Pieces } from "./decode.ts";
+import { networkError } from "./failures.ts";
+import { type Headers, type Received, receivedHeaders, valuesOf } from "./headers.ts";
+import type { Lanes } from "./lanes.ts";
+import { fixed, type NetworkLimits } from "./limits.ts";
+import type { OwnDoors } from "./own-doors.ts";
+import { Patience } from "./patience.ts";
+import { redirected, type Wish } from "./redirects.ts";
+import { addressesOf, type Resolve } from "./resolve.ts";
+import type { NetworkRules } from "./rules.ts";
+import type { Target } from "./target.ts";
+
+/** What sending needs of the host. */
+export interface SendParts {
+  readonly rules: NetworkRules;
+  readonly resolve: Resolve;
+  readonly lanes: Lanes;
+  readonly doors: OwnDoors;
+  readonly secrets: Secrets;
+  readonly budgets: Budgets;
+  readonly limits: () => NetworkLimits;
+  readonly monotonic: () => number;
+}
+
+/** Who sends, and what was decided about it. */
+export interface Sending {
+  readonly asker: Asker;
+  /** The grant that covers the first target; that decision is in the audit. */
+  readonly grant: NetworkGrant;
+  /** Decides about every further target. */
+  readonly check: Check<Target, NetworkGrant>;
+  /** Whether redirects are followed, or answered as they are. */
+  readonly follows: boolean;
+}
+
+/** An answer whose body is still on its way. Whoever takes it reads it to the end, or ends it. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Where it came from at last, without the values that were injected. */
+  readonly url: string;
+  readonly host: string;
+  /** Decoded and redacted. */
+  readonly body: Pieces;
+  /** Lets the connection go; what was not read is not waited for. */
+  end(): void;
+}
+
+/**
+ * Sends a request, and follows its redirects, each of which begins anew: policy, look-up, addresses,
+ * connection, secrets.
+ *
+ * @throws CAPABILITY_DENIED, HOST_REQUEST_INVALID, NETWORK_FAILED, NETWORK_TIMEOUT,
+ * NETWORK_ANSWER_REFUSED, NETWORK_BUDGET_EXHAUSTED, and what secrets throw
+ */
+export async function send(parts: SendParts, sending: Sending, first: Wish): Promise<Answer> {
+  let wish = first;
+  let grant = sending.grant;
+  const redactor = parts.secrets.redactorOf(sending.asker);
+  for (let redirects = 0; redirects <= fixed.redirectsMax; redirects++) {
+    const hop = await sendOnce(parts, { ...sending, grant }, wish);
+    const next = sending.follows ? nextOf(wish, hop, redactor) : undefined;
+    if (next === undefined) return answerOf(hop, wish, redactor);
+    await hop.discard();
+    grant = sending.check(next.target);
+    wish = next;
+  }
+  const reason = `it redirects more than ${fixed.redirectsMax} times`;
+  throw new HostError("NETWORK_ANSWER_REFUSED", { host: wish.target.host, reason });
+}
+
+/** One request that was answered, and what waits for its body. */
+interface Hop {
+  readonly response: Dispatcher.ResponseData;
+  readonly patience: Patience;
+  readonly meter: Meter;
+  readonly limits: NetworkLimits;
+  /** Reads a short rest so that the connection may be used again. */
+  discard(): Promise<void>;
+}
+
+/** The pipeline of one request: each line is a step. */
+async function sendOnce(parts: SendParts, sending: Sending, wish: Wish): Promise<Hop> {
+  const { asker, grant } = sending;
+  const { target } = wish;
+  const limits = parts.limits();
+  const meter = parts.budgets.begin(asker, grant);
+  const patience = new Patience(target.host, asker, { ...parts, meter, totalMs: limits.totalMs });
+  try {
+    const wait = { what: "answer", ms: limits.headersMs };
+    return await patience.during(wait, async () => {
+      const found = await addressesOf(target.host, parts.resolve, patience.signal);
+      const vetted = vet(parts, sending, target, found);
+      const lane = parts.lanes.of(asker, vetted.grant);
+      lane.pin(target.host, vetted.addresses);
+      const injections = await parts.secrets.injectionsFor(asker, target.url);
+      const outgoing = applyInjections(
+        { ...wish, url: target.url, headers: sentHeaders(wish) },
+        injections,
+      );
+      meter.addBytes(sizeOf(outgoing));
+      const response = await lane.dispatcher.request({
+        origin: outgoing.url.origin,
+        path: outgoing.url.pathname + outgoing.url.search,
+        method: target.method,
+        headers: outgoing.headers.flat(),
+        body: outgoing.body,
+        signal: patience.signal,
+      });
+      meter.addBytes(headerBytes(response.headers));
+      const discard = () => discarded(response, patience, meter);
+      return { response, patience, meter, limits, discard };
+    });
+  } catch (error) {
+    meter.close();
+    throw networkError(target.host, error);
+  }
+}
+
+/**
+ * Returns the addresses that may be connected to: public ones, and those that a grant names; never
+ * those at which this host itself listens.
+ *
+ * @throws CAPABILITY_DENIED
+ */
+function vet(
+  { rules, doors }: SendParts,
+  { grant, check }: Sending,
+  target: Target,
+  found: readonly string[],
+): { readonly grant: NetworkGrant; readonly addresses: readonly string[] } {
+  const addresses = found.filter(
+    (address) => rules.mayReach(grant, target, address) && !doors.has(address, target.port),
+  );
+  if (addresses.length > 0) return { grant, addresses };
+  // Another grant may name the address; if none does, that is refused and written as all else is.
+  const [address = ""] = found;
+  return { grant: check({ ...target, address }), addresses: [address] };
+}
+
+function sentHeaders({ headers }: Wish): readonly (readonly [string, string])[] {
+  const own = { "user-agent": "convergio", accept: "*/*", "accept-encoding": "gzip, br, zstd" };
+  return Object.entries({ ...own, ...headers });
+}
+
+function sizeOf({ url, headers, body }: ReturnType<typeof applyInjections>): number {
+  const named = headers.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+  return url.href.length + named + (body?.length ?? 0);
+}
+
+function headerBytes(headers: Received): number {
+  return Object.entries(headers).reduce(
+    (sum, [name, found]) =>
+      valuesOf(found).reduce((all, each) => all + name.length + each.length, sum),
+    0,
+  );
+}
+
+/** @throws NETWORK_ANSWER_REFUSED */
+function nextOf(wish: Wish, { response }: Hop, redactor: Redactor): Wish | undefined {
+  const [location] = valuesOf(response.headers["location"]);
+  // A server that repeats a secret in its redirect would send it on to wherever it likes.
+  const clean = location === undefined ? undefined : redactor.text(location);
+  return redirected(wish, response.statusCode, clean);
+}
+
+async function discarded(
+  { body }: Dispatcher.ResponseData,
+  patience: Patience,
+  meter: Meter,
+): Promise<void> {
+  body.on("error", () => {}); // Nobody wants it any more.
+  await body.dump({ limit: 16 * 1024, signal: patience.signal }).catch(() => {});
+  meter.close();
+}
+
+/** @throws NETWORK_ANSWER_REFUSED */
+function answerOf(hop: Hop, { target }: Wish, redactor: Redactor): Answer {
+  const { response, patience, meter } = hop;
+  const end = (): void => {
+    patience.end();
+    response.body.on("error", () => {}); // It was ended on purpose.
+    response.body.destroy();
+    meter.close();
+  };
+  try {
+    const { host, url } = target;
+    const codings = codingsOf(host, valuesOf(response.headers["content-encoding"]).join(","));
+    const headers = receivedHeaders(host, response.headers, codings.length > 0);
+    const body = redactedPieces(decoded(host, arriving(hop, host), codings), redactor);
+    const shown = Object.entries(headers).map(([name, text]) => [name, redactor.text(text)]);
+    return {
+      ...{ status: response.statusCode, host, end, body },
+      headers: Object.fromEntries(shown),
+      url: redactor.text(url.href),
+    };
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+/** The bytes of a body as they come, each waited for, each paid. */
+async function* arriving(
+  { response, patience, meter, limits }: Hop,
+  host: string,
+): AsyncGenerator<Uint8Array> {
+  const pieces = response.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  const wait = { what: "next piece of its body", ms: limits.idleMs };
+  try {
+    for (;;) {
+      const each = await patience.during(wait, () => pieces.next());
+      if (each.done === true) return;
+      meter.addBytes(each.value.length);
+      yield each.value;
+    }
+  } catch (error) {
+    throw networkError(host, error);
+  } finally {
+    meter.close();
+    response.body.on("error", () => {}); // Whoever stopped reading has a reason of its own.
+    await pieces.return?.();
+  }
+}
+
+async function* redactedPieces(body: Pieces, redactor: Redactor): AsyncGenerator<Uint8Array> {
+  if (redactor.isIdle) return yield* body;
+  const stream = redactor.stream();
+  for await (const piece of body) {
+    const clean = stream.push(piece);
+    if (clean.length > 0) yield clean;
+  }
+  const rest = stream.end();
+  if (rest.length > 0) yield rest;
+}
