@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { HostError } from "#manifests/errors.ts";
-import { toGrantsText } from "#manifests/grants.ts";
+import { parsePluginReference } from "#manifests/names.ts";
+import { quote } from "#manifests/quote.ts";
 import type { Audit } from "./audit.ts";
 import type { Calls } from "./calls.ts";
+import type { CapabilityTable } from "./capabilities/table.ts";
 import type { GuestLogs } from "./guest-logs.ts";
-import { sayFarewell } from "./hooks.ts";
+import type { Keeper } from "./gc.ts";
+import { type RunHook, sayFarewell } from "./hooks.ts";
 import type { Plugins, PluginView } from "./host.ts";
-import { type Active, grantsOf, type Installed, type Shelf } from "./installed.ts";
+import type { GrantBook } from "./grants/book.ts";
+import { type GrantsView, grantsView } from "./grants/view.ts";
+import type { Active, Installed, Shelf } from "./installed.ts";
 import type { Caller } from "./keys.ts";
 import type { Quarantine } from "./quarantine.ts";
-import { checkApart } from "./sandbox/preparer.ts";
+import { type ApartOptions, checkApart } from "./sandbox/preparer.ts";
 import type { Clock } from "./clock.ts";
 import type { Files } from "./store/files.ts";
+import type { LoadWish } from "./loader.ts";
 import type { PluginStore } from "./store/plugins.ts";
 import { bindingOf, type Config, type PluginState, type VersionRecord } from "./store/records.ts";
 import type { Turns } from "./turns.ts";
@@ -21,16 +27,21 @@ import { activeVersion, toView } from "./views.ts";
 export interface PluginsParts {
   readonly clock: Clock;
   readonly shelf: Shelf;
+  readonly grants: GrantBook;
+  readonly table: CapabilityTable;
   readonly store: PluginStore;
   readonly files: Files;
   readonly audit: Audit;
   readonly logs: GuestLogs;
   readonly calls: Calls;
   readonly quarantine: Quarantine;
-  readonly load: (installed: Installed, version: VersionRecord, config?: Config) => Active;
+  readonly load: (installed: Installed, version: VersionRecord, wish?: LoadWish) => Active;
   readonly turns: Turns;
-  readonly runHook: (active: Active, hook: string, input: unknown) => Promise<void>;
+  readonly runHook: RunHook;
+  readonly keeper: Keeper;
   readonly retire: (active: Active) => void;
+  /** How configurations are checked apart. */
+  readonly apart?: ApartOptions;
 }
 
 /** Creates the acts on installed plugins. */
@@ -62,16 +73,18 @@ class PluginActs implements Plugins {
     return JSON.parse(Buffer.from(bytes).toString());
   }
 
-  grants(id: string): unknown {
-    const installed = this.#parts.shelf.get(id);
-    const { grants } = installed;
-    const held = grantsOf(installed, activeVersion(installed), this.#parts.clock.now());
-    return {
-      ...toGrantsText(held),
-      digest: grants?.digest ?? null,
-      grantedAt: grants?.grantedAt ?? null,
-      grantedBy: grants?.grantedBy ?? null,
-    };
+  async asset(id: string, path: string) {
+    const { version } = this.#parts.shelf.callable(parsePluginReference(id));
+    const full = `assets/${path}`;
+    // Looked up, never joined: only a name that the package has leads to a file.
+    const digest = Object.hasOwn(version.files, full) ? version.files[full] : undefined;
+    if (digest === undefined)
+      throw new HostError("ASSET_NOT_FOUND", { plugin: id, path: quote(path) });
+    return { bytes: await this.#parts.files.readFile(version, full, digest), digest };
+  }
+
+  grants(id: string): GrantsView {
+    return grantsView(this.#parts, this.#parts.shelf.get(id));
   }
 
   config(id: string): Config {
@@ -83,11 +96,11 @@ class PluginActs implements Plugins {
     using _ = await this.#parts.turns.take(id);
     const installed = this.#parts.shelf.get(id);
     const version = activeVersion(installed);
-    const config = await checkConfig(id, version.manifest.config, value);
+    const config = await checkConfig(this.#parts, id, version.manifest.config, value);
     await this.#audit(by, "config", "set", installed);
-    const active = this.#parts.load(installed, version, config);
+    const active = this.#parts.load(installed, version, { config });
     try {
-      await this.#tellConfig(active, config);
+      await this.#tellConfig(active, config, by);
       await this.#parts.store.setConfig(bindingOf(version), config);
     } catch (error) {
       this.#parts.retire(active);
@@ -100,10 +113,10 @@ class PluginActs implements Plugins {
   }
 
   /** @throws CONFIG_REFUSED */
-  async #tellConfig(active: Active, config: Config): Promise<void> {
+  async #tellConfig(active: Active, config: Config, by: Caller): Promise<void> {
     try {
       await active.pool.warm();
-      await this.#parts.runHook(active, "config", config);
+      await this.#parts.runHook(active, { hook: "config", input: config, by });
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       const { plugin } = active.version;
@@ -141,13 +154,15 @@ class PluginActs implements Plugins {
     using _ = await this.#parts.turns.take(id);
     const installed = this.#parts.shelf.get(id);
     await this.#audit(by, "plugin", options.purge ? "purge" : "remove", installed);
-    await sayFarewell(this.#parts, installed);
+    await sayFarewell(this.#parts, installed, by);
     const unreferenced = await this.#parts.store.remove(installed.plugin.id, options);
     // Calls in flight finish, and may do no more than compute.
     installed.grants = null;
+    this.#parts.shelf.strip(id);
     this.#parts.shelf.drop(id);
+    this.#parts.grants.forget(installed.plugin.id);
     this.#rest(installed);
-    await this.#parts.files.remove(unreferenced);
+    await this.#parts.keeper.discard(unreferenced);
     if (options.purge) await this.#parts.logs.remove(id);
   }
 
@@ -197,7 +212,12 @@ class PluginActs implements Plugins {
 }
 
 /** Checks a configuration against the author's schema, apart from the host. @throws CONFIG_INVALID */
-async function checkConfig(id: string, schema: unknown, value: unknown): Promise<Config> {
+async function checkConfig(
+  { apart }: Pick<PluginsParts, "apart">,
+  id: string,
+  schema: unknown,
+  value: unknown,
+): Promise<Config> {
   const refuse = (path: string, problem: string) =>
     new HostError("CONFIG_INVALID", { plugin: id, path, problem });
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -205,7 +225,7 @@ async function checkConfig(id: string, schema: unknown, value: unknown): Promise
   }
   if (schema === null && Object.keys(value).length > 0)
     throw refuse("$", "must be empty: it has none");
-  const fault = schema === null ? undefined : await checkApart({ schema, value });
+  const fault = schema === null ? undefined : await checkApart({ schema, value }, apart);
   if (fault) throw refuse(fault.path, fault.problem);
   return value as Config;
 }

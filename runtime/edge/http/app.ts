@@ -13,14 +13,21 @@ import { httpLimits } from "./limits.ts";
 import { addOpenApi, collectOpenApi } from "./openapi.ts";
 import type { Settled } from "./options.ts";
 import { sendProblem } from "./problems.ts";
+import { tellRefusal } from "./refusals.ts";
 import { createIds } from "./request-ids.ts";
+import { addAudit } from "./routes/audit.ts";
+import { addEvents } from "./routes/events.ts";
 import { addHealth, addLive } from "./routes/health.ts";
+import { addAssets } from "./routes/assets.ts";
 import { addCalls } from "./routes/calls.ts";
 import { addInstall } from "./routes/install.ts";
 import { addInvoke } from "./routes/invoke.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addLogs } from "./routes/logs.ts";
 import { addPlugins } from "./routes/plugins.ts";
+import { addRequests } from "./routes/requests.ts";
+import { addStore } from "./routes/store.ts";
+import { addVersions } from "./routes/versions.ts";
 import { setHeaders } from "./security-headers.ts";
 import { createSchemaCompiler } from "./validate.ts";
 
@@ -52,9 +59,10 @@ export function createApp(host: Host, settled: Settled, gate: GateParts): App {
   app.setValidatorCompiler(createSchemaCompiler());
   // Not fast-json-stringify: it drops what a schema does not name, and texts of guests pass here.
   app.setSerializerCompiler(() => (value) => untrustedJson(value));
-  app.setErrorHandler((error, request, reply) =>
-    sendProblem(error, request, reply, settled.logger),
-  );
+  app.setErrorHandler((error, request, reply) => {
+    tellRefusal(host, error, request);
+    sendProblem(error, request, reply, settled.logger);
+  });
   app.addHook("onRoute", (route) => void routes.push(viewOf(route)));
   readBodies(app);
   collectOpenApi(app, settled.version);
@@ -114,9 +122,15 @@ function addKeyed(keyed: FastifyInstance, host: Host, settled: Settled, gate: Ga
   addHealth(keyed, host);
   addOpenApi(keyed);
   addPlugins(keyed, host);
+  addVersions(keyed, host);
+  addStore(keyed, host);
+  addAssets(keyed, host);
   addLogs(keyed, host);
   addKeys(keyed, host);
+  addRequests(keyed, { host, logger: settled.logger });
   addCalls(keyed, host);
+  addAudit(keyed, host);
+  addEvents(keyed, host);
   keyed.register(async (scope) => addInstall(scope, { host, settled }));
   keyed.register(async (scope) =>
     addInvoke(scope, { host, logger: settled.logger, bodyLimit: settled.bodyBytesMax }),
