@@ -1,7 +1,9 @@
 import type { Grants } from "#manifests/grants.ts";
 import type { Manifest } from "#manifests/manifest.ts";
 import type { PluginId } from "#manifests/names.ts";
+import type { Sample } from "#manifests/samples.ts";
 import type { Package } from "#registry/package.ts";
+import type { ConsentAsk } from "./consent/asked.ts";
 import type { Active, Installed } from "./installed.ts";
 import type { Caller } from "./keys.ts";
 import type { VersionRecord } from "./store/records.ts";
@@ -13,53 +15,42 @@ export type InstallSource =
   /** An uploaded package. */
   | { readonly kind: "package"; readonly bytes: Uint8Array }
   /** An uploaded raw module; `name` becomes `local/<name>`. */
-  | { readonly kind: "wasm"; readonly bytes: Uint8Array; readonly name: string };
+  | { readonly kind: "wasm"; readonly bytes: Uint8Array; readonly name: string }
+  /** A package of this host's own store that waited for consent. */
+  | { readonly kind: "staged"; readonly release: Release };
 
 /** What is to be installed, and who decides what it may do. */
 export interface InstallRequest {
   readonly caller: Caller;
   readonly source: InstallSource;
+  /** Whether a version may be below the highest that ever answered. */
+  readonly allowDowngrade?: boolean;
   /** Hears each step as it begins, for a progress bar. */
   readonly onStep?: (step: InstallStep) => void;
-  /** Shows what is asked, and returns who said yes or undefined for no; an install waits for it. */
-  readonly consent: (ask: ConsentAsk) => Promise<Caller | undefined>;
+  /** Shows what is asked, and returns a yes or undefined for no; an install waits for it. */
+  readonly consent: (ask: ConsentAsk, release: Release) => Promise<Yes | undefined>;
+}
+
+/** Who said yes, and to what. */
+export interface Yes {
+  readonly by: Caller;
+  /** All that the plugin may do from now on; everything that is asked but secrets when left out. */
+  readonly grants?: Grants;
 }
 
 /** The steps of an install, in their order. */
-export type InstallStep =
-  | "resolve"
-  | "verify"
-  | "consent"
-  | "stage"
-  | "compile"
-  | "health"
-  | "activate";
+export const installSteps = [
+  "resolve",
+  "verify",
+  "consent",
+  "stage",
+  "compile",
+  "health",
+  "activate",
+] as const;
 
-/** What an operator is asked before a plugin runs. Texts under `untrusted` are the author's own. */
-export interface ConsentAsk {
-  readonly id: string;
-  readonly version: string;
-  readonly digest: string;
-  /** `unsigned`, or the signer's name. */
-  readonly signer: string;
-  readonly source: string;
-  /** One entry a capability asked for: our words, then the author's reason. */
-  readonly asks: readonly {
-    readonly capability: string;
-    readonly words: string;
-    readonly untrustedReason: string;
-    /** The version installed now does not ask for it; true for all when there is none. */
-    readonly isNew: boolean;
-  }[];
-  readonly instances: "fresh" | "warm" | "single";
-  readonly tools: readonly string[];
-  /** What the version installed now asks for and this one does not, in our words. */
-  readonly dropped: readonly string[];
-  /** Version installed now. */
-  readonly replaces: string | null;
-  /** Installed ids that this one could be mistaken for. */
-  readonly looksLike: readonly string[];
-}
+/** One step of an install. */
+export type InstallStep = (typeof installSteps)[number];
 
 /** A package that was found, and what it is. */
 export interface Release {
@@ -75,12 +66,16 @@ export interface Release {
 /** What somebody said yes to. */
 export interface Consent {
   readonly grants: Grants;
+  /** What was held when it was asked, as JSON. */
+  readonly held: string;
   readonly by: Caller;
 }
 
 /** A release in the store, compiled, and answering nobody yet. */
 export interface Staged extends AsyncDisposable {
   readonly version: VersionRecord;
+  /** Sample calls that its author ships. */
+  readonly samples: readonly Sample[];
   commit(): Promise<void>;
 }
 
@@ -99,7 +94,7 @@ export interface InstallParts {
   verify(release: Release): Release;
   /** The same package is active already: nothing is left to do. */
   installedAs(release: Release): Installed | undefined;
-  /** @throws CONSENT_DECLINED */
+  /** @throws CONSENT_DECLINED, SCOPE_MISSING, GRANTS_INVALID */
   consent(release: Release, request: InstallRequest): Promise<Consent>;
   /**
    * Writes the package, meters and compiles its module, puts nothing in its place yet.
@@ -109,7 +104,11 @@ export interface InstallParts {
   stage(release: Release, request: InstallRequest): Promise<Staged>;
   /** Waits until nobody else changes the plugin; disposing what it gives lets in the next. */
   takeTurn(release: Release): Promise<Disposable>;
-  /** Runs the plugin's own health check and load hook. @throws HOOK_FAILED */
+  /** Whether what was held when it was asked is so still. @throws CONSENT_OUTDATED */
+  checkStanding(release: Release, consent: Consent): Consent;
+  /** @throws DOWNGRADE_REFUSED */
+  checkDowngrade(release: Release, request: InstallRequest): Promise<void>;
+  /** Runs health check, sample calls and load hook of the plugin. @throws HOOK_FAILED, SAMPLE_FAILED */
   checkHealth(staged: Staged, consent: Consent): Promise<Candidate>;
   activate(checked: Candidate, by: Caller): Promise<Installed>;
 }
@@ -127,13 +126,17 @@ export async function install(parts: InstallParts, request: InstallRequest): Pro
   const release = parts.verify(found);
   const same = parts.installedAs(release);
   if (same) return same;
+  await parts.checkDowngrade(release, request);
   step("consent");
   const consent = await parts.consent(release, request);
   step("stage");
   await using staged = await parts.stage(release, request);
   using _ = await parts.takeTurn(release);
+  parts.checkStanding(release, consent);
+  await parts.checkDowngrade(release, request);
   step("health");
   const checked = await parts.checkHealth(staged, consent);
   step("activate");
-  return parts.activate(checked, request.caller);
+  // Awaited here: the turn and what is staged are given back only when this is over.
+  return await parts.activate(checked, request.caller);
 }

@@ -1,54 +1,50 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, resolve as absolute } from "node:path";
 import type { Config as HostConfig } from "#manifests/config.ts";
-import { grantsAsked } from "#manifests/asked.ts";
 import { HostError } from "#manifests/errors.ts";
-import { looksLike } from "#manifests/lookalikes.ts";
 import { type Manifest, manifestOfRaw, parseManifest } from "#manifests/manifest.ts";
-import {
-  checkAuthorId,
-  isInRange,
-  type PluginId,
-  toLocalId,
-  type Version,
-} from "#manifests/names.ts";
+import { checkAuthorId, isInRange, toLocalId, type Version } from "#manifests/names.ts";
 import { checkLimits } from "#manifests/plugin-limits.ts";
 import { quote } from "#manifests/quote.ts";
 import { fileOf, type Package, packageOfWasm, packFolder, readPackage } from "#registry/package.ts";
-import type { Audit } from "./audit.ts";
 import type { AuditEntry } from "./audit-line.ts";
-import type { CapabilityTable } from "./capabilities/table.ts";
 import type { Clock } from "./clock.ts";
-import type { Consent, InstallParts, InstallRequest, Release } from "./install.ts";
-import type { Active, Installed, Shelf } from "./installed.ts";
-import { type PrepareJob, prepareApart } from "./sandbox/preparer.ts";
-import { activate, checkHealth, isCallable, jobOf, stage } from "./staging.ts";
+import { checkStanding, type ConsentParts, consent } from "./consent/consent.ts";
+import type { InstallParts, InstallRequest, Release } from "./install.ts";
+import type { Active, Installed } from "./installed.ts";
+import { type ApartOptions, type PrepareJob, prepareApart } from "./sandbox/preparer.ts";
+import { activate, checkDowngrade, checkHealth } from "./activation.ts";
+import type { Keeper } from "./gc.ts";
+import type { RunHook } from "./hooks.ts";
+import type { LoadWish } from "./loader.ts";
+import type { Fleet } from "./sandbox/fleet.ts";
+import { isCallable, jobOf, stage } from "./staging.ts";
 import type { Files } from "./store/files.ts";
 import type { PluginStore } from "./store/plugins.ts";
 import type { VersionRecord } from "./store/records.ts";
 import type { Turns } from "./turns.ts";
-import { signerName } from "./views.ts";
 
 /** What installing needs of the host. */
-export interface InstallerParts {
+export interface InstallerParts extends ConsentParts {
   readonly clock: Clock;
   readonly config: () => HostConfig;
   readonly hostVersion: Version;
   /** The folder with the project's own plugins, whose ids stay bare. */
   readonly projectFolder: string;
-  readonly shelf: Shelf;
   readonly files: Files;
   readonly store: PluginStore;
-  readonly table: CapabilityTable;
-  readonly audit: Audit;
   /** Import module → names that every module may import: the environment and WASI. */
   readonly imports: PrepareJob["imports"];
-  readonly load: (installed: Installed, version: VersionRecord) => Active;
+  readonly load: (installed: Installed, version: VersionRecord, wish?: LoadWish) => Active;
   readonly turns: Turns;
+  readonly fleet: Fleet;
   /** Runs a hook of a version. @throws HOOK_FAILED */
-  readonly runHook: (active: Active, hook: string, input: unknown) => Promise<void>;
+  readonly runHook: RunHook;
+  readonly keeper: Keeper;
   /** Lets a version go once its last call is over. */
   readonly retire: (active: Active) => void;
+  /** How modules are checked apart. */
+  readonly apart?: ApartOptions;
 }
 
 /** Returns the steps of `install()`. */
@@ -61,8 +57,10 @@ export function createInstaller(parts: InstallerParts): InstallParts {
       return installed?.plugin.activeDigest === digest ? installed : undefined;
     },
     consent: (release, request) => consent(parts, release, request),
+    checkStanding: (release, given) => checkStanding(parts, release, given),
     stage: (release, request) => stage(parts, release, request),
     takeTurn: ({ id }) => parts.turns.take(id),
+    checkDowngrade: (release, request) => checkDowngrade(parts, release, request),
     checkHealth: (staged, given) => checkHealth(parts, staged, given),
     activate: (checked, by) => activate(parts, checked, by),
   };
@@ -93,6 +91,8 @@ async function resolve(parts: InstallerParts, { source }: InstallRequest): Promi
     }
     case "wasm":
       return resolveWasm(parts, source.bytes, source.name, "an upload", false);
+    case "staged":
+      return source.release;
     case "path":
       return resolvePath(parts, absolute(source.path));
   }
@@ -134,6 +134,7 @@ async function resolveWasm(
   const { exports } = await prepareApart(
     jobOf(parts.imports, parts.config().defaults.memoryBytes, []),
     bytes,
+    parts.apart,
   );
   const callable = exports.filter(isCallable).map((each) => each.name);
   const manifest = manifestOfRaw(id, callable);
@@ -183,53 +184,4 @@ function verify(parts: InstallerParts, release: Release): Release {
   checkLimits(manifest.limits, config);
   parts.table.asks(manifest.uses);
   return release;
-}
-
-/** Asks whoever decides; yes is for this digest only. @throws CONSENT_DECLINED */
-async function consent(
-  parts: InstallerParts,
-  release: Release,
-  request: InstallRequest,
-): Promise<Consent> {
-  const { id, manifest, package: found, signer, source } = release;
-  const before = parts.shelf.find(id);
-  const active = before?.versions.find(({ digest }) => digest === before.plugin.activeDigest);
-  const asks = parts.table.asks(manifest.uses);
-  const held = active === undefined ? [] : parts.table.asks(active.manifest.uses);
-  const [words, wordsHeld] = [asks, held].map((each) => new Set(each.map((ask) => ask.words)));
-  const by = await request.consent({
-    id,
-    version: manifest.version,
-    digest: found.digest,
-    signer: signerName(signer),
-    source: source.from,
-    asks: asks.map(({ reason, ...ask }) => ({
-      ...ask,
-      untrustedReason: reason,
-      isNew: !wordsHeld?.has(ask.words),
-    })),
-    dropped: held.map((ask) => ask.words).filter((each) => !words?.has(each)),
-    instances: manifest.instances,
-    tools: manifest.provides.tools.map(({ name }) => name),
-    replaces: active?.version ?? null,
-    looksLike: looksLike(
-      id,
-      parts.shelf
-        .all()
-        .map(({ plugin }) => plugin.id)
-        .filter((other) => other !== id),
-    ),
-  });
-  if (by === undefined) throw new HostError("CONSENT_DECLINED", { plugin: id });
-  return { grants: grantsAsked(manifest.uses, (callee) => signerOf(parts.shelf, callee)), by };
-}
-
-/** Who signs a plugin: the one that is installed, or the one that its id belongs to. */
-function signerOf(shelf: Shelf, id: PluginId): string {
-  const installed = shelf.find(id);
-  const version = installed?.versions.find(
-    ({ digest }) => digest === installed.plugin.activeDigest,
-  );
-  if (version) return signerName(version.signer);
-  return id.includes("/") ? "unsigned" : "convergio";
 }

@@ -32,6 +32,11 @@ const ownAddress6 = /^\[(?![23][0-9a-f]{3}:)/;
 /** A name of one label is looked up in the network at hand. */
 const oneLabel = /^[^.[*]+$/;
 
+/** Returns whether a host pattern is a name or an address that only an own network has. */
+export function isOwnHost(host: string): boolean {
+  return [ownName, ownAddress, ownAddress6, oneLabel].some((form) => form.test(host));
+}
+
 /** Returns a host pattern as an operator reads it: in ASCII, so that no letter passes for another. */
 export function hostWords(host: string): string {
   return host === "*" ? "(any host)" : host;
@@ -45,9 +50,7 @@ export function hostWords(host: string): string {
 export function hostWarnings(host: string): readonly string[] {
   if (host === "*") return ["any host: it can reach everybody, and send there what it has"];
   return [
-    ...([ownName, ownAddress, ownAddress6, oneLabel].some((form) => form.test(host))
-      ? [`${host} is in a network of your own, not on the internet`]
-      : []),
+    ...(isOwnHost(host) ? [`${host} is in a network of your own, not on the internet`] : []),
     ...readingOf(host),
   ];
 }

@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import {
   type Compilable,
   DummyDriver,
+  type Generated,
   Kysely,
   SqliteAdapter,
   SqliteIntrospector,
@@ -43,6 +44,8 @@ export interface Tables {
     grantedAt: string;
     grantedBy: string;
   };
+  activations: { plugin: string; digest: string; activatedAt: number; grants: string };
+  highest: { plugin: string; source: string; signer: string; version: string };
   configs: { plugin: string; source: string; signer: string; config: string };
   keys: {
     id: string;
@@ -56,6 +59,17 @@ export interface Tables {
     lastUsedAt: number | null;
     revokedAt: number | null;
   };
+  requests: {
+    number: Generated<number>;
+    plugin: string;
+    digest: string;
+    bytes: number;
+    release: string;
+    askedBy: string;
+    nonce: string;
+    createdAt: number;
+    expiresAt: number;
+  };
   kvSpaces: {
     space: number;
     plugin: string;
@@ -63,6 +77,18 @@ export interface Tables {
     signer: string;
     owner: string;
     bytes: number;
+  };
+  vaultKeys: { generation: number; wrapped: Uint8Array };
+  secrets: {
+    name: string;
+    audience: string;
+    version: number;
+    isWeak: number;
+    setAt: number;
+    generation: number;
+    sealed: Uint8Array;
+    uses: number;
+    lastUsedAt: number | null;
   };
 }
 

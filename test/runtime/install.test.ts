@@ -16,7 +16,7 @@ import { owner } from "#runtime/keys.ts";
 const request: InstallRequest = {
   caller: owner,
   source: { kind: "path", path: "/it" },
-  consent: async () => owner,
+  consent: async () => ({ by: owner }),
 };
 const steps = ["resolve", "verify", "consent", "stage", "turn", "health", "activate"] as const;
 type Step = (typeof steps)[number];
@@ -52,6 +52,8 @@ function noting(log: string[], failing?: Step): InstallParts {
       step("turn");
       return { [Symbol.dispose]: () => void log.push("leave") };
     },
+    checkStanding: (_, given) => given,
+    checkDowngrade: async () => {},
     checkHealth: async () => {
       step("health");
       return {} as Candidate;

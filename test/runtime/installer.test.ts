@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { AuditRecord } from "#manifests/audit.ts";
 import { packFolder } from "#registry/package.ts";
-import type { ConsentAsk } from "#runtime/install.ts";
+import type { ConsentAsk } from "#runtime/consent/asked.ts";
 import { owner } from "#runtime/keys.ts";
 import { codeOf, invoke, openTestHost } from "#test/support/host.ts";
 import { jsonTools, relay } from "#test/support/relay.ts";
@@ -175,6 +175,8 @@ test("a plugin of the project's own folder keeps its bare id and is signed by th
   assert.equal(JSON.parse(Buffer.from(output.bytes).toString()).count, 2);
 });
 
+const nothing = { grants: 1, network: [], secrets: [], files: [], tools: [] };
+
 test("consent is asked with everything that the plugin may do, and only once it can be installed", async () => {
   const uses = {
     kv: { quota: "2MiB", reason: "remember" },
@@ -198,19 +200,39 @@ test("consent is asked with everything that the plugin may do, and only once it 
       source: `"${path}"`,
       asks: [
         {
-          capability: "kv",
-          words: "values of its own, up to 2 MiB",
-          untrustedReason: "remember",
-          isNew: true,
+          ...{
+            entry: "kv",
+            capability: "kv",
+            verb: "keep",
+            words: "values of its own, up to 2 MiB",
+          },
+          ...{ warnings: [], untrustedReason: "remember", was: null, reaches: [] },
+          offer: { ...nothing, kv: { quota: "2MiB", per: "plugin", via: "any" } },
         },
         {
-          capability: "tools",
+          ...{ entry: "tools.echo", capability: "tools", verb: "call" },
           words: "echo of the plugin local/weather",
-          untrustedReason: "ask it",
-          isNew: true,
+          ...{ warnings: [], untrustedReason: "ask it", was: null, reaches: [] },
+          offer: {
+            ...nothing,
+            tools: [
+              {
+                ...{ alias: "echo", plugin: "local/weather", signer: "unsigned", tools: ["echo"] },
+                ...{ per: "plugin", via: "any" },
+              },
+            ],
+          },
         },
       ],
+      held: nothing,
+      decided: 0,
       dropped: [],
+      together: [],
+      readOnly: [],
+      toolChanges: [],
+      callers: [],
+      instead: null,
+      choices: {},
       instances: "single",
       tools: ["echo", "kv_get"],
       replaces: null,
@@ -261,16 +283,6 @@ for (const [what, manifest, code] of [
   ["a host that is newer", { ...good, host: ">=9" }, "HOST_VERSION_REFUSED"],
   ["more memory than may be had", { ...good, limits: { memory: "1GiB" } }, "LIMIT_ABOVE_CEILING"],
   ["more time than may be had", { ...good, limits: { timeout: "11m" } }, "LIMIT_ABOVE_CEILING"],
-  [
-    "network, which cannot be held to it yet",
-    { ...good, uses: { network: [{ host: "a.example", reason: "ask" }] } },
-    "CAPABILITY_UNKNOWN",
-  ],
-  [
-    "files, which cannot be held to it yet",
-    { ...good, uses: { files: [{ name: "notes", access: "read", reason: "read" }] } },
-    "CAPABILITY_UNKNOWN",
-  ],
   ["an unknown key", { ...good, permissions: ["all"] }, "MANIFEST_INVALID"],
   ["a module that is not there", { ...good, wasm: "other.wasm" }, "PACKAGE_INVALID"],
   [

@@ -45,6 +45,7 @@ export function createFakeHost(
     keys: keys.keys,
     plugins: createFakePlugins({ plugins, acts, listeners }),
     requests: createFakeRequests(acts, plugins),
+    ...createFakeStore(acts),
     network: { listensAt: () => ({ [Symbol.dispose]: () => {} }) },
     async call(request) {
       calls.push(request);
@@ -302,6 +303,39 @@ function createFakeRequests(acts: string[], plugins: Map<string, PluginView>): H
 function requestOf(number: number, { id, version, digest, signer, source }: ConsentAsk) {
   const dates = { createdAt: "2026-01-01T00:00:00Z", expiresAt: "2026-01-08T00:00:00Z" };
   return { number, plugin: id, version, digest, signer, source, askedBy: "ada", ...dates };
+}
+
+function createFakeStore(acts: string[]): Pick<Host, "versions" | "store"> {
+  const digest = `sha256:${"0".repeat(64)}`;
+  return {
+    versions: {
+      list: async () => [
+        {
+          ...{ version: "1.0.0", digest, signer: "unsigned", standing: "active" },
+          ...{ installedAt: "2026-01-01T00:00:00Z", activatedAt: "2026-01-01T00:00:00Z" },
+        },
+      ],
+      async rollback(id, by, to) {
+        acts.push(`rollback ${id} to ${to ?? "the one before"} by ${by.owner}`);
+        if (to === "9.9.9") throw new HostError("VERSION_NOT_FOUND", { plugin: id, version: to });
+        return { version: to ?? "0.9.0", digest, from: "1.0.0", lost: [] };
+      },
+    },
+    store: {
+      async collect(by, { dryRun }) {
+        acts.push(`${dryRun ? "look for" : "collect"} garbage by ${by.owner}`);
+        const versions = [{ plugin: "vowels", version: "0.1.0" }];
+        return {
+          dryRun,
+          versions,
+          orphans: 2,
+          freedBytes: 2048,
+          usedBytes: 4096,
+          quotaBytes: 8192,
+        };
+      },
+    },
+  };
 }
 
 function found(plugins: ReadonlyMap<string, PluginView>, id: string): PluginView {

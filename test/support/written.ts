@@ -1,6 +1,8 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ConsentAsk, InstallRequest, InstallStep } from "#runtime/install.ts";
+import { parseGrants } from "#manifests/grants.ts";
+import type { ConsentAsk } from "#runtime/consent/asked.ts";
+import type { InstallRequest, InstallStep } from "#runtime/install.ts";
 import { type Caller, owner } from "#runtime/keys.ts";
 import type { PluginView } from "#runtime/host.ts";
 import type { TestHost } from "./host.ts";
@@ -25,6 +27,10 @@ export async function writeFolder(
 /** What is asked for, who says yes to it, and what was heard meanwhile. */
 export interface InstallOptions {
   readonly answer?: Caller | undefined;
+  /** What is granted instead of everything that is asked, as operators write it. */
+  readonly grants?: unknown;
+  /** Whether it may be a version below the highest that ever answered. */
+  readonly allowDowngrade?: boolean;
   readonly onAsk?: (ask: ConsentAsk) => void;
   readonly onStep?: (step: InstallStep) => void;
 }
@@ -35,14 +41,17 @@ export function installFrom(
   source: InstallRequest["source"] | string,
   options: InstallOptions = {},
 ): Promise<PluginView> {
-  const { onAsk, onStep } = options;
+  const { onAsk, onStep, grants, allowDowngrade = false } = options;
   return host.install({
     caller: owner,
     source: typeof source === "string" ? { kind: "path", path: source } : source,
     ...(onStep && { onStep }),
+    allowDowngrade,
     consent: async (ask) => {
       onAsk?.(ask);
-      return "answer" in options ? options.answer : owner;
+      const by = "answer" in options ? options.answer : owner;
+      if (by === undefined) return undefined;
+      return grants === undefined ? { by } : { by, grants: parseGrants(grants) };
     },
   });
 }

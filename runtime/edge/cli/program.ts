@@ -4,8 +4,11 @@ import { addAudit } from "./commands/audit.ts";
 import { addCalls } from "./commands/calls.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addEvents } from "./commands/events.ts";
+import { addGc } from "./commands/gc.ts";
 import { addKey } from "./commands/keys.ts";
 import { addPlugin } from "./commands/plugin.ts";
+import { addRequests } from "./commands/requests.ts";
 import { addServe } from "./commands/serve.ts";
 import type { AddCommand, World } from "./world.ts";
 
@@ -13,9 +16,12 @@ const commands: readonly AddCommand[] = [
   addServe,
   addPlugin,
   addKey,
+  addRequests,
   addCalls,
   addAudit,
+  addEvents,
   addConfig,
+  addGc,
   addDoctor,
 ];
 

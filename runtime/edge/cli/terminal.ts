@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
-import { confirm, isCancel, spinner } from "@clack/prompts";
+import { confirm, isCancel, select, selectKey, spinner, text } from "@clack/prompts";
 import { HostError } from "#manifests/errors.ts";
 import { bytesText } from "#manifests/units.ts";
 
@@ -10,6 +10,8 @@ export type Paint = "bold" | "dim" | "red" | "yellow" | "green" | "cyan";
 /** Returns text in a style. */
 export type Painter = (style: Paint, text: string) => string;
 
+/** Columns of the bar of long work. */
+const barColumns = 21;
 /** Columns of a screen that does not say. */
 const columnsUnknown = 80;
 
@@ -23,6 +25,8 @@ export interface Streams {
 /** Long work that is being shown; silent where no person looks. */
 export interface Progress {
   say(step: string): void;
+  /** Moves the bar: `number` of `of` steps have begun. */
+  at(step: string, number: number, of: number): void;
   /** Ends with a last line; nothing is left of it when `text` is left out. */
   end(text?: string): void;
 }
@@ -47,7 +51,33 @@ export interface Terminal {
   readAll(bytesMax: number): Promise<Uint8Array>;
   /** Asks a person; anything but a clear yes is no. */
   confirm(question: string): Promise<boolean>;
+  /** Asks for one of a few by a key; undefined when the person leaves. */
+  pick(question: string, options: readonly Key[]): Promise<string | undefined>;
+  /** Asks for one of many; undefined when the person leaves. */
+  choose(question: string, options: readonly Choice[]): Promise<string | undefined>;
+  /**
+   * Asks for a line of text; undefined when the person leaves.
+   *
+   * @param check  returns why a text cannot be used
+   */
+  ask(
+    question: string,
+    initial: string,
+    check: (text: string) => string | undefined,
+  ): Promise<string | undefined>;
   progress(title: string): Progress;
+}
+
+/** An answer that a key gives; the last of several is what no clear answer means. */
+export interface Key {
+  readonly key: string;
+  readonly label: string;
+}
+
+/** One of many answers. */
+export interface Choice {
+  readonly value: string;
+  readonly label: string;
 }
 
 /**
@@ -83,8 +113,30 @@ export function createTerminal(streams: Streams, options: { readonly color: bool
       });
       return !isCancel(answer) && answer;
     },
+    ...promptsOf(streams),
     progress: (title) =>
-      errors.isTTY ? spinning(errors, title) : { say: () => {}, end: () => {} },
+      errors.isTTY ? spinning(errors, title) : { say: () => {}, at: () => {}, end: () => {} },
+  };
+}
+
+function promptsOf({ input, errors }: Streams): Pick<Terminal, "pick" | "choose" | "ask"> {
+  const common = { input, output: sized(errors), withGuide: false };
+  const given = (answer: string | symbol): string | undefined =>
+    typeof answer === "string" ? answer : undefined;
+  return {
+    pick: async (message, keys) => {
+      const options = keys.map(({ key, label }) => ({ value: key, label }));
+      const last = keys.at(-1)?.key;
+      return given(
+        await selectKey({ ...common, message, options, ...(last && { initialValue: last }) }),
+      );
+    },
+    choose: async (message, options) =>
+      given(await select<string>({ ...common, message, options: [...options] })),
+    ask: async (message, initialValue, check) => {
+      const validate = (value: string | undefined) => check(value ?? "");
+      return given(await text({ ...common, message, initialValue, validate }));
+    },
   };
 }
 
@@ -114,6 +166,13 @@ function spinning(errors: Writable, title: string): Progress {
   shown.start(title);
   return {
     say: (step) => shown.message(`${title}: ${step}`),
+    at: (step, number, of) =>
+      shown.message(`${title} ${barOf(number, of)} ${step} (${number} of ${of})`),
     end: (text) => (text === undefined ? shown.clear() : shown.stop(text)),
   };
+}
+
+function barOf(number: number, of: number): string {
+  const full = Math.round((barColumns * Math.min(number, of)) / Math.max(of, 1));
+  return "█".repeat(full) + "░".repeat(barColumns - full);
 }

@@ -1,22 +1,17 @@
 import { HostError } from "#manifests/errors.ts";
 import type { PluginView } from "../../../host.ts";
-import type { ConsentAsk } from "../../../install.ts";
-import { untrustedName } from "../../../untrusted.ts";
-import { askJson } from "../ask.ts";
-import { consentText } from "../consent.ts";
+import { addDecideOptions, type DecideOptions, decide } from "../deciding.ts";
 import type { Door, Send } from "../door.ts";
 import { example } from "../example.ts";
 import { factsOf, readBounded, unusable } from "../files.ts";
+import { followInstall, installedText, type Outcome } from "../installing.ts";
 import { bytesShort } from "../readable.ts";
-import { type AddCommand, pluginPath, show, withDoor, type World } from "../world.ts";
+import { type AddCommand, show, withDoor, type World } from "../world.ts";
 
-interface InstallOptions {
-  readonly yes?: boolean;
+interface InstallOptions extends DecideOptions {
   readonly id?: string;
+  readonly downgrade?: boolean;
 }
-
-/** What the host answers: the plugin, or what it waits for. */
-type Begun = PluginView | { readonly consentId: string; readonly ask: ConsentAsk };
 
 /** A package holds a module of at most 64 MiB and little else. */
 const packageBytesMax = 96 * 2 ** 20;
@@ -27,11 +22,12 @@ export const addInstall: AddCommand = (parent, world) => {
     .command("install")
     .description("show what a plugin asks for and, after a yes, install it")
     .argument("<source>", "folder with a manifest.json, a package (.tgz) or a module (.wasm)")
-    .option("--yes", "accept what is asked without being asked")
     .option("--id <name>", "name of a module that has no manifest; it becomes local/<name>")
+    .option("--downgrade", "also when a higher version has answered before")
     .action((source: string, options: InstallOptions) =>
       withDoor(world, (door) => install(world, door, { source, ...options })),
     );
+  addDecideOptions(command);
   example(command, "convergio plugin install ./plugins/vowels");
 };
 
@@ -40,22 +36,40 @@ interface Wanted extends InstallOptions {
 }
 
 async function install(world: World, door: Door, wanted: Wanted): Promise<void> {
-  const begun = await begin(world, door, wanted);
-  const plugin = "consentId" in begun ? await settle(world, door, { wanted, begun }) : begun;
+  const { name, send } = await sendOf(door, wanted);
+  const total = send.bytes?.byteLength ?? 0;
+  const progress = world.terminal.progress("Sending");
+  const onSent = (bytes: number): void =>
+    progress.say(`${bytesShort(bytes)} of ${bytesShort(total)}`);
+  const outcome = await followInstall(world, door, {
+    ...{ method: "POST", path: `/plugins${queryText(name, wanted)}`, title: "Checking" },
+    send: { ...send, ...(total > 0 && { onSent }) },
+  }).finally(() => progress.end());
+  const plugin = await settle(world, door, wanted, outcome);
   show(world, plugin, () => installedText(world, plugin));
 }
 
-async function begin(world: World, door: Door, wanted: Wanted): Promise<Begun> {
-  const progress = world.terminal.progress("Checking the plugin");
-  try {
-    const { query, send } = await sendOf(door, wanted);
-    const total = send.bytes?.byteLength ?? 0;
-    const onSent = (bytes: number): void =>
-      progress.say(`sent ${bytesShort(bytes)} of ${bytesShort(total)}`);
-    return await askJson<Begun>(door, "POST", `/plugins${query}`, { ...send, onSent });
-  } finally {
-    progress.end();
-  }
+function queryText(name: string | undefined, { downgrade = false }: Wanted): string {
+  const fields = {
+    ...(name !== undefined && { id: name }),
+    ...(downgrade && { downgrade: "true" }),
+  };
+  const text = new URLSearchParams(fields).toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** @throws CONSENT_NEEDED, CONSENT_DECLINED, ANSWER_INVALID */
+async function settle(
+  world: World,
+  door: Door,
+  options: Wanted,
+  outcome: Outcome,
+): Promise<PluginView> {
+  if (outcome.kind === "installed") return outcome.plugin;
+  if (outcome.kind === "declined")
+    throw new HostError("ANSWER_INVALID", { where: door.where, reason: "nobody said no" });
+  const again = `convergio requests approve ${Number(outcome.request)} --yes`;
+  return decide(world, door, { waiting: outcome, options, again });
 }
 
 /**
@@ -63,7 +77,7 @@ async function begin(world: World, door: Door, wanted: Wanted): Promise<Begun> {
  *
  * @throws USAGE_INVALID
  */
-async function sendOf(door: Door, { source, id }: Wanted): Promise<{ query: string; send: Send }> {
+async function sendOf(door: Door, { source, id }: Wanted): Promise<{ name?: string; send: Send }> {
   const { path, kind } = await factsOf(source);
   const isModule = kind === "file" && path.endsWith(".wasm");
   if (id !== undefined && !isModule)
@@ -71,61 +85,14 @@ async function sendOf(door: Door, { source, id }: Wanted): Promise<{ query: stri
       argument: "--id",
       problem: "only a .wasm needs a name",
     });
-  if (door.kind !== "remote" && id === undefined) return { query: "", send: { json: { path } } };
+  if (door.kind !== "remote" && id === undefined) return { send: { json: { path } } };
   if (kind === "folder")
     throw unusable(
       source,
       "a remote host takes a package (.tgz) or a module (.wasm), not a folder",
     );
   const bytes = await readBounded(source, packageBytesMax);
-  if (!isModule) return { query: "", send: { bytes, contentType: "application/gzip" } };
+  if (!isModule) return { send: { bytes, contentType: "application/gzip" } };
   const name = id ?? path.replace(/^.*\//, "").replace(/\.wasm$/, "");
-  const query = `?id=${encodeURIComponent(name)}`;
-  return { query, send: { bytes, contentType: "application/wasm" } };
-}
-
-interface Waiting {
-  readonly wanted: Wanted;
-  readonly begun: Extract<Begun, { consentId: string }>;
-}
-
-/**
- * Shows what is asked, and answers it for the person.
- *
- * @throws CONSENT_NEEDED, CONSENT_DECLINED
- */
-async function settle(world: World, door: Door, { wanted, begun }: Waiting): Promise<PluginView> {
-  const { terminal } = world;
-  const { consentId, ask } = begun;
-  terminal.note(consentText(ask, terminal.paintNote));
-  const path = pluginPath(ask.id, "/grants");
-  if (!wanted.yes && !terminal.isInteractive) {
-    const plugin = untrustedName(ask.id);
-    throw new HostError("CONSENT_NEEDED", { plugin, command: commandOf(wanted) });
-  }
-  if (!wanted.yes && !(await terminal.confirm(`Install ${untrustedName(ask.id)}?`))) {
-    await askJson(door, "PUT", path, { json: { consentId, accept: false } });
-    throw new HostError("CONSENT_DECLINED", { plugin: untrustedName(ask.id) });
-  }
-  const progress = terminal.progress("Installing");
-  try {
-    return await askJson<PluginView>(door, "PUT", path, { json: { consentId, accept: true } });
-  } finally {
-    progress.end();
-  }
-}
-
-function commandOf({ source, id }: Wanted): string {
-  const quoted = /^[\w@%+=:,./-]+$/.test(source) ? source : `'${source.replaceAll("'", `'\\''`)}'`;
-  return `convergio plugin install ${quoted}${id === undefined ? "" : ` --id ${id}`} --yes`;
-}
-
-function installedText({ terminal }: World, plugin: PluginView): string {
-  const id = untrustedName(plugin.id);
-  const version = untrustedName(plugin.version);
-  const first = plugin.tools[0]?.name ?? "";
-  return [
-    `${terminal.paint("green", "installed")} ${id} ${version} (${untrustedName(plugin.signer)})`,
-    `call it:   convergio plugin invoke ${id} ${untrustedName(first)} ...`,
-  ].join("\n");
+  return { name, send: { bytes, contentType: "application/wasm" } };
 }

@@ -1,13 +1,15 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Static, Type } from "typebox";
 import { HostError } from "#manifests/errors.ts";
 import type { Host } from "../../../host.ts";
-import type { InstallSource } from "../../../install.ts";
+import type { InstallRequest, InstallSource } from "../../../install.ts";
 import { isLoopback } from "../allowed.ts";
 import { packageTypes, wasmType } from "../bodies.ts";
+import { answerInstall, type Outcome } from "../install-events.ts";
 import type { Settled } from "../options.ts";
 import { failures, PluginShape } from "../shapes.ts";
 import { addPluginRoute } from "./plugins.ts";
+import { answerConsent, ConsentBody, WaitingShape } from "./requests.ts";
 
 const InstallQuery = Type.Object(
   {
@@ -18,6 +20,9 @@ const InstallQuery = Type.Object(
         description: "Name of a module that comes without a manifest; it becomes local/NAME",
         examples: ["vowels"],
       }),
+    ),
+    downgrade: Type.Optional(
+      Type.Boolean({ description: "Whether it may be below the highest version that answered" }),
     ),
   },
   { additionalProperties: false },
@@ -34,40 +39,13 @@ const PathBody = Type.Object(
   },
   { additionalProperties: false },
 );
-const Ask = Type.Object({
-  id: Type.String(),
-  version: Type.String(),
-  digest: Type.String(),
-  signer: Type.String(),
-  source: Type.String(),
-  asks: Type.Array(
-    Type.Object({
-      capability: Type.String(),
-      words: Type.String(),
-      untrustedReason: Type.String({ description: "The author's own words; do not trust them" }),
-      isNew: Type.Boolean({ description: "The version installed now does not ask for it" }),
-    }),
-  ),
-  instances: Type.Enum(["fresh", "warm", "single"]),
-  tools: Type.Array(Type.String()),
-  dropped: Type.Array(Type.String(), { description: "What only the version of now asks for" }),
-  replaces: Type.Union([Type.String(), Type.Null()]),
-  looksLike: Type.Array(Type.String()),
-});
-const Waiting = Type.Object({
-  consentId: Type.String({ description: "Good for one answer within 15 minutes" }),
-  ask: Ask,
-});
-const Consent = Type.Object(
-  { consentId: Type.String({ minLength: 1, maxLength: 128 }), accept: Type.Boolean() },
-  { additionalProperties: false },
-);
-
 const schema = {
   summary: "Install a plugin: a package, a module, or a path for the home's owner",
   description:
     "Answers 201 with the plugin, or 202 with what it asks for and a consent id; " +
-    "`PUT /plugins/{id}/grants` completes that.",
+    "`PUT /plugins/{id}/grants` or `PUT /requests/{number}` completes that. With " +
+    "`accept: text/event-stream` the answer is the events `step`, then `installed`, `waiting` or " +
+    "`error`.",
   tags: ["plugins"],
   querystring: InstallQuery,
   body: {
@@ -76,7 +54,7 @@ const schema = {
       ...Object.fromEntries([...packageTypes, wasmType].map((type) => [type, { schema: {} }])),
     },
   },
-  response: { 201: PluginShape, 202: Waiting, ...failures },
+  response: { 201: PluginShape, 202: WaitingShape, ...failures },
 };
 
 interface InstallRoute {
@@ -94,6 +72,7 @@ export function addInstall(
   app: FastifyInstance,
   { host, settled }: { host: Host; settled: Settled },
 ): void {
+  const { logger } = settled;
   const isLocal = isLoopback(settled.host) && settled.behindProxy.length === 0;
   app.post<InstallRoute>("/plugins", {
     schema,
@@ -103,30 +82,38 @@ export function addInstall(
     bodyLimit: settled.uploadBytesMax,
     // Refused before the body is read: it may be large.
     onRequest: (request, _, done) => done(isLocal ? undefined : refusalOf(request)),
-    handler: (request, reply) => install(host, request, reply),
+    handler: (request, reply) =>
+      answerInstall({ request, reply, logger }, (onStep) => install(host, request, onStep)),
   });
   addPluginRoute(app, {
     method: "PUT",
     action: "grants",
     scope: "grants",
     summary: "Answer what a waiting install asks for",
-    body: Consent,
+    body: ConsentBody,
     answer: PluginShape,
-    handle: async (id, { body, caller }, reply) => {
-      const { consentId, accept } = body as Static<typeof Consent>;
-      if (accept) return host.consents.answer(consentId, id, caller, true);
-      await decline(() => host.consents.answer(consentId, id, caller, false));
-      return reply.code(204).send();
-    },
+    handle: (plugin, request, reply) =>
+      answerInstall({ request, reply, logger }, (onStep) =>
+        answerConsent(host, { plugin }, request, onStep),
+      ),
   });
 }
 
-async function install(host: Host, request: Install, reply: FastifyReply): Promise<FastifyReply> {
+async function install(
+  host: Host,
+  request: Install,
+  onStep?: InstallRequest["onStep"],
+): Promise<Outcome> {
   const { caller } = request;
-  const answer = await host.consents.begin({ caller, source: sourceOf(request) });
-  if (answer.kind === "installed") return reply.code(201).send(answer.plugin);
-  const { consentId, ask } = answer;
-  return reply.code(202).send({ consentId, ask });
+  const source = sourceOf(request);
+  const { downgrade: allowDowngrade = false } = request.query;
+  const answer = await host.requests.begin({
+    ...{ caller, source, allowDowngrade },
+    ...(onStep && { onStep }),
+  });
+  if (answer.kind === "installed") return { event: "installed", status: 201, value: answer.plugin };
+  const { kind, ...waiting } = answer;
+  return { event: "waiting", status: 202, value: waiting };
 }
 
 function sourceOf({ body, query, caller, headers }: Install): InstallSource {
@@ -139,15 +126,6 @@ function sourceOf({ body, query, caller, headers }: Install): InstallSource {
   // A path is read with the host's own rights, so a key would choose what the host reads.
   if (caller.kind !== "owner") throw new HostError("PATH_NOT_OWNER", {});
   return { kind: "path", path: body.path };
-}
-
-/** An install that was declined ends with a refusal; here that is what was asked for. */
-async function decline(answer: () => Promise<unknown>): Promise<void> {
-  try {
-    await answer();
-  } catch (error) {
-    if (!(error instanceof HostError) || error.code !== "CONSENT_DECLINED") throw error;
-  }
 }
 
 /** The owner of the home is on this machine whatever the address of the other door. */

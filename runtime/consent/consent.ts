@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { checkAsked } from "#manifests/asked.ts";
+import { HostError } from "#manifests/errors.ts";
+import type { Grants } from "#manifests/grants.ts";
+import { covers } from "#manifests/keys.ts";
+import { quote } from "#manifests/quote.ts";
+import type { Audit } from "../audit.ts";
+import type { Consent, InstallRequest, Release } from "../install.ts";
+import type { Caller } from "../keys.ts";
+import { signerName } from "../views.ts";
+import type { ConsentAsk } from "./asked.ts";
+import { type AskParts, heldOf, type Question, questionOf, signerOf } from "./asked-for.ts";
+
+/** What consent needs of the host. */
+export interface ConsentParts extends AskParts {
+  readonly audit: Audit;
+}
+
+/**
+ * Asks whoever decides, when there is something to decide; a yes is for this digest only.
+ *
+ * @throws CONSENT_DECLINED, SCOPE_MISSING, GRANTS_INVALID
+ */
+export async function consent(
+  parts: ConsentParts,
+  release: Release,
+  request: InstallRequest,
+): Promise<Consent> {
+  const question = questionOf(parts, release);
+  const held = JSON.stringify(question.held);
+  if (!question.isNeeded && mayPassUnasked(release, request))
+    return { grants: question.held, held, by: request.caller };
+  const answer = await request.consent(question.ask, release);
+  if (answer === undefined) throw new HostError("CONSENT_DECLINED", { plugin: release.id });
+  const by = checkHuman(answer.by);
+  const grants = answer.grants ? checkChosen(parts, release, answer.grants) : question.full;
+  await auditYes(parts, release, by);
+  return { grants, held, by };
+}
+
+/**
+ * Returns the consent, when what it leaves in place is still so: grants that were withdrawn while
+ * somebody was asked must not come back.
+ *
+ * @throws CONSENT_OUTDATED
+ */
+export function checkStanding(parts: AskParts, release: Release, given: Consent): Consent {
+  if (JSON.stringify(heldOf(parts, release)) === given.held) return given;
+  throw new HostError("CONSENT_OUTDATED", { plugin: release.id });
+}
+
+/**
+ * Returns the name of one question of one request: what is asked is part of it, so that an answer to
+ * what was shown answers nothing else.
+ *
+ * @param nonce  what nobody can guess, of this request alone
+ */
+export function consentIdOf({ ask }: Question, nonce: string): string {
+  // Secrets that the operator adds meanwhile change what may be chosen and not what is asked.
+  const { choices, ...asked } = ask satisfies ConsentAsk;
+  const hash = createHash("sha256").update(JSON.stringify([nonce, asked]));
+  return hash.digest("base64url").slice(0, 32);
+}
+
+/**
+ * Whether an update that asks for nothing may go without a question: when its signer vouches that it
+ * comes from whom the operator trusted before, or the operator installs it in person.
+ */
+function mayPassUnasked({ signer }: Release, { caller, source }: InstallRequest): boolean {
+  if (source.kind === "staged") return false;
+  return signer.kind !== "unsigned" || caller.kind === "owner";
+}
+
+/** Returns who answered when it is a person's channel. @throws SCOPE_MISSING */
+function checkHuman(by: Caller): Caller {
+  if (by.kind !== "plugin" && covers(by.scopes, "grants")) return by;
+  throw new HostError("SCOPE_MISSING", { scope: "grants" });
+}
+
+/** @throws GRANTS_INVALID */
+function checkChosen(parts: AskParts, { manifest }: Release, chosen: Grants): Grants {
+  for (const [index, { plugin, signer }] of chosen.tools.entries()) {
+    const own = signerOf(parts.shelf, plugin);
+    if (signer === own) continue;
+    const problem = `must be ${quote(own)}, who signs ${plugin}, found ${quote(signer)}`;
+    throw new HostError("GRANTS_INVALID", { path: `tools[${index}].signer`, problem });
+  }
+  return checkAsked(chosen, manifest.uses);
+}
+
+async function auditYes({ audit }: ConsentParts, release: Release, by: Caller): Promise<void> {
+  const { id, manifest, package: found, signer } = release;
+  audit.append({
+    kind: "grants",
+    act: "consent",
+    decision: "allowed",
+    owner: by.owner,
+    keyId: by.id,
+    plugin: id,
+    version: manifest.version,
+    digest: found.digest,
+    signer: signerName(signer),
+  });
+  await audit.committed();
+}

@@ -1,0 +1,340 @@
+import { parseGrants } from "#manifests/grants.ts";
+import { HostError } from "#manifests/errors.ts";
+import { covers } from "#manifests/keys.ts";
+import { quote } from "#manifests/quote.ts";
+import { type Package, readPackage } from "#registry/package.ts";
+import type { Audit } from "../audit.ts";
+import type { Clock } from "../clock.ts";
+import type { PluginView } from "../host.ts";
+import type { InstallRequest, InstallStep, Release, Yes } from "../install.ts";
+import type { Caller } from "../keys.ts";
+import type { RequestRecord, RequestStore } from "../store/requests.ts";
+import type { WaitingPackages } from "../store/waiting.ts";
+import type { ConsentAsk } from "./asked.ts";
+import { consentIdOf } from "./consent.ts";
+import type { Question } from "./asked-for.ts";
+
+/** Installs at one time: each holds a package of up to 64 MiB in memory. */
+const runningMax = 16;
+/** Requests that wait: more than a person reads. */
+const waitingMax = 64;
+/** Of one owner of keys, so that no program takes the place of all others. */
+const waitingOfOneMax = 16;
+/** Bytes of all packages that wait. */
+const waitingBytesMax = 512 * 2 ** 20;
+const nonceBytes = 24;
+
+/** An install that waits for consent, as people and programs see it. */
+export interface RequestView {
+  readonly number: number;
+  readonly plugin: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly signer: string;
+  readonly source: string;
+  /** Owner of the key that began it. */
+  readonly askedBy: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+}
+
+/** What an install waits for, and the name under which it is answered. */
+export interface Waiting {
+  readonly request: number;
+  readonly consentId: string;
+  readonly ask: ConsentAsk;
+}
+
+/** An install whose consent comes later. */
+export type Begun = Omit<InstallRequest, "consent">;
+
+/** An install as an answer: done, or waiting for somebody's consent. */
+export type InstallAnswer =
+  | { readonly kind: "installed"; readonly plugin: PluginView }
+  | ({ readonly kind: "waiting" } & Waiting);
+
+/** An answer to what was asked. */
+export interface ConsentAnswer {
+  /** Names the question that was read: what is asked by now may be another one. */
+  readonly consentId: string;
+  readonly by: Caller;
+  readonly accept: boolean;
+  /** All that the plugin may do from now on, as operators write it; untrusted. */
+  readonly grants?: unknown;
+  readonly onStep?: (step: InstallStep) => void;
+}
+
+/** Installs that wait for consent, over restarts too. */
+export interface Requests {
+  /** Starts an install; what needs consent waits. @throws INSTALLS_BUSY, REQUESTS_FULL */
+  begin(request: Begun): Promise<InstallAnswer>;
+  list(): Promise<readonly RequestView[]>;
+  /** What a request asks, as things are now. @throws REQUEST_NOT_FOUND */
+  show(number: number): Promise<RequestView & Waiting>;
+  /**
+   * Answers a request once.
+   *
+   * @param which  its number, or the plugin that it is for
+   * @returns the plugin, or null after a no
+   * @throws CONSENT_NOT_FOUND, REQUEST_NOT_FOUND, CONSENT_OUTDATED, SCOPE_MISSING, GRANTS_INVALID
+   */
+  answer(
+    which: { readonly number: number } | { readonly plugin: string },
+    answer: ConsentAnswer,
+  ): Promise<PluginView | null>;
+}
+
+/** What requests need of the host. */
+export interface RequestParts {
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly store: RequestStore;
+  readonly packages: WaitingPackages;
+  readonly install: (request: InstallRequest) => Promise<PluginView>;
+  readonly question: (release: Release) => Question;
+  /** Digest of the version of a plugin that answers now. */
+  readonly activeDigest: (plugin: string) => string | undefined;
+  /** How long a request waits; read anew, for it may be reloaded. */
+  readonly keepMs: () => number;
+}
+
+/** Returns the requests of a host, as they were when it ended. */
+export async function openRequests(parts: RequestParts): Promise<Requests> {
+  const board = new RequestBoard(parts, await parts.store.all());
+  await board.sweep();
+  return board;
+}
+
+class RequestBoard implements Requests {
+  readonly #parts: RequestParts;
+  readonly #records: Map<number, RequestRecord>;
+  /** Numbers that somebody is answering. */
+  readonly #answering = new Set<number>();
+  readonly #running = new Set<object>();
+  /** Packages on their way to disk, which no record names yet. */
+  readonly #writing = new Set<RequestRecord["digest"]>();
+
+  constructor(parts: RequestParts, records: readonly RequestRecord[]) {
+    this.#parts = parts;
+    this.#records = new Map(records.map((record) => [record.number, record]));
+  }
+
+  async begin(request: Begun): Promise<InstallAnswer> {
+    if (this.#running.size >= runningMax)
+      throw new HostError("INSTALLS_BUSY", { limit: runningMax });
+    const entry = {};
+    this.#running.add(entry);
+    const state: { waiting?: Waiting } = {};
+    const stage = async (ask: ConsentAsk, release: Release): Promise<undefined> => {
+      state.waiting = await this.#stage(ask, release, request);
+      throw needed(release.id, state.waiting.request);
+    };
+    try {
+      const plugin = await this.#parts.install({ ...request, consent: stage });
+      return { kind: "installed", plugin };
+    } catch (error) {
+      if (state.waiting === undefined) throw error;
+      return { kind: "waiting", ...state.waiting };
+    } finally {
+      this.#running.delete(entry);
+    }
+  }
+
+  async list(): Promise<readonly RequestView[]> {
+    await this.sweep();
+    return [...this.#records.values()].map(toView);
+  }
+
+  async show(number: number): Promise<RequestView & Waiting> {
+    await this.sweep();
+    const record = this.#get(number);
+    const question = this.#parts.question(await this.#releaseOf(record));
+    return { ...toView(record), ...waitingOf(record, question) };
+  }
+
+  async answer(
+    which: { readonly number: number } | { readonly plugin: string },
+    { accept, consentId, by, ...rest }: ConsentAnswer,
+  ): Promise<PluginView | null> {
+    if (by.kind === "plugin" || !covers(by.scopes, "grants"))
+      throw new HostError("SCOPE_MISSING", { scope: "grants" });
+    await this.sweep();
+    const found =
+      "number" in which ? this.#get(which.number) : await this.#named(which.plugin, consentId);
+    if (this.#answering.has(found.number)) throw unknownConsent(consentId);
+    this.#answering.add(found.number);
+    try {
+      if (accept) return await this.#approve(found, { consentId, by, ...rest });
+      await this.#decline(found, by);
+      return null;
+    } finally {
+      this.#answering.delete(found.number);
+    }
+  }
+
+  /** Lets go what is over: too old, or installed by now. */
+  async sweep(): Promise<void> {
+    const { activeDigest, clock } = this.#parts;
+    const now = clock.now();
+    for (const { number, plugin, digest, expiresAt } of [...this.#records.values()]) {
+      const isOver = expiresAt <= now || activeDigest(plugin) === digest;
+      if (isOver && !this.#answering.has(number)) await this.#remove(number);
+    }
+    await this.#tidy();
+  }
+
+  async #stage(ask: ConsentAsk, release: Release, request: Begun): Promise<Waiting> {
+    await this.sweep();
+    const question = this.#parts.question(release);
+    const known = [...this.#records.values()].find(
+      ({ plugin, digest }) => plugin === release.id && digest === release.package.digest,
+    );
+    const record = known ?? (await this.#insert(release, request));
+    return { ...waitingOf(record, question), ask };
+  }
+
+  async #insert(release: Release, request: Begun): Promise<RequestRecord> {
+    const { caller, allowDowngrade = false } = request;
+    const { id, manifest, package: found, source, signer, isLocal } = release;
+    this.#checkRoom(caller, found);
+    const { clock, audit, store, packages, keepMs } = this.#parts;
+    const now = clock.now();
+    const record = {
+      plugin: id,
+      digest: found.digest,
+      bytes: found.bytes.byteLength,
+      release: { manifest, source, signer, isLocal, allowDowngrade },
+      askedBy: { keyId: caller.id, owner: caller.owner },
+      nonce: Buffer.from(clock.random(nonceBytes)).toString("base64url"),
+      createdAt: now,
+      expiresAt: now + keepMs(),
+    };
+    this.#writing.add(found.digest);
+    try {
+      await packages.write(found.digest, found.bytes);
+      this.#checkRoom(caller, found);
+      audit.append({ ...auditOf(record, caller, "ask"), decision: "allowed" });
+      await audit.committed();
+      const number = await store.insert(record);
+      this.#records.set(number, { ...record, number });
+      return { ...record, number };
+    } finally {
+      this.#writing.delete(found.digest);
+    }
+  }
+
+  /** @throws REQUESTS_FULL */
+  #checkRoom({ owner }: Caller, { bytes }: Package): void {
+    const waiting = [...this.#records.values()];
+    const own = waiting.filter(({ askedBy }) => askedBy.owner === owner).length;
+    const held = waiting.reduce((sum, record) => sum + record.bytes, bytes.byteLength);
+    if (waiting.length >= waitingMax || held > waitingBytesMax)
+      throw new HostError("REQUESTS_FULL", { limit: waitingMax });
+    if (own >= waitingOfOneMax) throw new HostError("REQUESTS_FULL", { limit: waitingOfOneMax });
+  }
+
+  async #approve(
+    record: RequestRecord,
+    { consentId, by, grants, onStep }: Omit<ConsentAnswer, "accept">,
+  ): Promise<PluginView> {
+    const chosen = grants === undefined ? undefined : parseGrants(grants);
+    const release = await this.#releaseOf(record);
+    const yes = async (): Promise<Yes> => {
+      const now = consentIdOf(this.#parts.question(release), record.nonce);
+      if (now !== consentId) throw new HostError("CONSENT_OUTDATED", { plugin: record.plugin });
+      return { by, ...(chosen && { grants: chosen }) };
+    };
+    const source = { kind: "staged", release } as const;
+    const plugin = await this.#parts.install({
+      caller: by,
+      source,
+      allowDowngrade: record.release.allowDowngrade,
+      ...(onStep && { onStep }),
+      consent: yes,
+    });
+    // Only now: a host that is killed before this finds the request again.
+    await this.#remove(record.number);
+    await this.#tidy();
+    return plugin;
+  }
+
+  async #decline(record: RequestRecord, by: Caller): Promise<void> {
+    const { audit } = this.#parts;
+    const code = "CONSENT_DECLINED";
+    audit.append({ ...auditOf(record, by, "decline"), decision: "denied", code });
+    await audit.committed();
+    await this.#remove(record.number);
+    await this.#tidy();
+  }
+
+  async #remove(number: number): Promise<void> {
+    await this.#parts.store.remove(number);
+    this.#records.delete(number);
+  }
+
+  async #tidy(): Promise<void> {
+    const named = [...this.#records.values()].map(({ digest }) => digest);
+    await this.#parts.packages.keepOnly(new Set([...named, ...this.#writing]));
+  }
+
+  /** @throws MODULE_ALTERED */
+  async #releaseOf({ plugin, digest, release }: RequestRecord): Promise<Release> {
+    const { manifest, source, signer, isLocal } = release;
+    const found = await readPackage(await this.#parts.packages.read(digest));
+    return { manifest, source, signer, isLocal, id: plugin, package: found };
+  }
+
+  /** @throws REQUEST_NOT_FOUND */
+  #get(number: number): RequestRecord {
+    const found = this.#records.get(number);
+    if (found === undefined || this.#answering.has(number))
+      throw new HostError("REQUEST_NOT_FOUND", { request: number });
+    return found;
+  }
+
+  /** Returns the request of a plugin whose question has a name. @throws CONSENT_NOT_FOUND */
+  async #named(plugin: string, consentId: string): Promise<RequestRecord> {
+    for (const record of this.#records.values()) {
+      if (record.plugin !== plugin) continue;
+      const question = this.#parts.question(await this.#releaseOf(record));
+      if (consentIdOf(question, record.nonce) === consentId) return record;
+    }
+    throw unknownConsent(consentId);
+  }
+}
+
+function waitingOf({ number, nonce }: RequestRecord, question: Question): Waiting {
+  return { request: number, consentId: consentIdOf(question, nonce), ask: question.ask };
+}
+
+function needed(plugin: string, number: number): HostError {
+  const command = `convergio requests approve ${number}`;
+  return new HostError("CONSENT_NEEDED", { plugin, command });
+}
+
+function unknownConsent(consentId: string): HostError {
+  return new HostError("CONSENT_NOT_FOUND", { consent: quote(consentId) });
+}
+
+function auditOf(record: Omit<RequestRecord, "number">, by: Caller, act: string) {
+  const { plugin, digest, release } = record;
+  const { version } = release.manifest;
+  const { owner, id: keyId } = by;
+  return { kind: "install", act, owner, keyId, plugin, version, digest } as const;
+}
+
+function toView({ release, ...record }: RequestRecord): RequestView {
+  const { manifest, signer, source } = release;
+  const time = (ms: number): string => new Date(ms).toISOString();
+  return {
+    number: record.number,
+    plugin: record.plugin,
+    version: manifest.version,
+    digest: record.digest,
+    signer: signer.kind === "project" ? signer.identity : signer.kind,
+    source: source.from,
+    askedBy: record.askedBy.owner,
+    createdAt: time(record.createdAt),
+    expiresAt: time(record.expiresAt),
+  };
+}
