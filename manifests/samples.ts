@@ -46,7 +46,7 @@ const exchangeSchema = closed(
   { description: "One question to the host, and the answer that was recorded" },
 );
 
-/** The schema of one file under `samples/`: a call, what it must come to, and what the host says meanwhile. */
+/** The schema of a file under `samples/`: a call, what it comes to, and what the host says meanwhile. */
 export const sampleSchema = closed(
   {
     sample: Type.Literal(1, { description: "Version of this form" }),

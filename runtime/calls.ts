@@ -130,7 +130,8 @@ export class Calls implements CallParts {
     // Its instance is gone with the runner, and its place is needed for the second try.
     seat[Symbol.dispose]();
     using next = await this.#acquireAgain(call, plugin);
-    return next === undefined ? outcome : this.#runOn(next, call, plugin);
+    // Awaited here: the seat is given back only when the second try is over.
+    return next === undefined ? outcome : await this.#runOn(next, call, plugin);
   }
 
   async #acquireAgain(call: OpenCall, { pool }: Active): Promise<Seat | undefined> {

@@ -4,13 +4,11 @@ import { parsePluginReference } from "#manifests/names.ts";
 import { quote } from "#manifests/quote.ts";
 import type { Audit } from "./audit.ts";
 import type { Calls } from "./calls.ts";
-import type { CapabilityTable } from "./capabilities/table.ts";
 import type { GuestLogs } from "./guest-logs.ts";
 import type { Keeper } from "./gc.ts";
 import { type RunHook, sayFarewell } from "./hooks.ts";
 import type { Plugins, PluginView } from "./host.ts";
 import type { GrantBook } from "./grants/book.ts";
-import { type GrantsView, grantsView } from "./grants/view.ts";
 import type { Active, Installed, Shelf } from "./installed.ts";
 import type { Caller } from "./keys.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -28,7 +26,6 @@ export interface PluginsParts {
   readonly clock: Clock;
   readonly shelf: Shelf;
   readonly grants: GrantBook;
-  readonly table: CapabilityTable;
   readonly store: PluginStore;
   readonly files: Files;
   readonly audit: Audit;
@@ -81,10 +78,6 @@ class PluginActs implements Plugins {
     if (digest === undefined)
       throw new HostError("ASSET_NOT_FOUND", { plugin: id, path: quote(path) });
     return { bytes: await this.#parts.files.readFile(version, full, digest), digest };
-  }
-
-  grants(id: string): GrantsView {
-    return grantsView(this.#parts, this.#parts.shelf.get(id));
   }
 
   config(id: string): Config {

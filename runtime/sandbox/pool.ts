@@ -1,36 +1,12 @@
 import { HostError } from "#manifests/errors.ts";
 import type { Fleet } from "./fleet.ts";
-import type { GuestPlan } from "./messages.ts";
+import type { LoadedGuest, PoolLimits } from "./loaded-guest.ts";
 import { FairQueue } from "./queue.ts";
 import type { Runner } from "./runner.ts";
 import { type Place, Seat } from "./seat.ts";
 import { waitIn } from "./waiting.ts";
 
-/** One version of a plugin, ready to be run. */
-export interface LoadedGuest {
-  /** Number of the module, one for each version and configuration. */
-  readonly module: number;
-  readonly plugin: string;
-  /** Whose runner it runs in: its signer. */
-  readonly binding: () => string;
-  readonly plan: GuestPlan;
-  readonly metered: () => Promise<Uint8Array>;
-  readonly instances: "fresh" | "warm" | "single";
-}
-
-/** Bounds of one plugin's pool. */
-export interface PoolLimits {
-  /** Calls on the processor at once. */
-  readonly runningMax: number;
-  /** Calls at once in all, most of them suspended in a host function. */
-  readonly liveMax: number;
-  /** Instances that a runner may hold for all its plugins. */
-  readonly instancesMax: number;
-  /** Waiting calls in all, and of one caller. */
-  readonly queuedMax: number;
-  readonly callerQueuedMax: number;
-  readonly queueMs: number;
-}
+export type { LoadedGuest, PoolLimits } from "./loaded-guest.ts";
 
 /** Where a pool gets its runner from. */
 export type Runners = Pick<Fleet, "runnerFor">;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import type { AuditRecord } from "#manifests/audit.ts";
 import { guest, userImport } from "#test/support/guests.ts";
 import { codeOf, invoke, openTestHost } from "#test/support/host.ts";
 import { installFrom, writeFolder } from "#test/support/written.ts";
@@ -18,10 +19,15 @@ function loading(body: string, data = ""): string {
   });
 }
 
-async function install(id: string, body: string, data = ""): Promise<string> {
+async function install(
+  id: string,
+  body: string,
+  data = "",
+  uses: object = { kv: { quota: "1MiB", reason: "remember" } },
+): Promise<string> {
   const manifest = {
     provides: { tools: [{ name: "seen", encoding: "text" }] },
-    uses: { kv: { quota: "1MiB", reason: "remember" } },
+    uses,
     lifecycle: { load: "on_load" },
     instances: "warm",
   };
@@ -29,16 +35,52 @@ async function install(id: string, body: string, data = ""): Promise<string> {
   return codeOf(installFrom(home, path));
 }
 
-test("a hook has no host functions: nobody's grants are spent on it", async () => {
-  const request = '{"key":"a","value":"b"}';
-  const body = `
-    (call $log_info (call $kv_set (call $block (i32.const 1024) (i32.const ${request.length}))))
-    (i32.const 0)`;
-  assert.equal(await install("asks", body, request), "ok");
+const request = '{"key":"a","value":"b"}';
+const asking = `
+  (call $log_info (call $kv_set (call $block (i32.const 1024) (i32.const ${request.length}))))
+  (i32.const 0)`;
+
+test("a load hook asks the host under the grants of its version, as a call of whoever installed it", async () => {
+  assert.equal(await install("asks", asking, request), "ok");
   const [line] = await home.host.plugins.logs("local/asks", 10);
-  assert.match(line?.text ?? "", /NOT_IN_A_CALL/);
-  assert.deepEqual(await home.host.auditQuery({ kind: "effect", limit: 10 }), []);
+  assert.equal(line?.text, '{"ok":{"set":true}}');
+  const [call] = await records("call", "local/asks");
+  assert.partialDeepStrictEqual(call, { tool: "(load)", owner: "owner", decision: "allowed" });
+  const [effect] = await records("effect", "local/asks");
+  assert.partialDeepStrictEqual(effect, {
+    act: "kv_set",
+    decision: "allowed",
+    callId: call?.callId,
+    owner: "owner",
+  });
 });
+
+test("a load hook without a grant is refused as a call is, and the refusal is recorded", async () => {
+  assert.equal(await install("poor", asking, request, {}), "ok");
+  const [line] = await home.host.plugins.logs("local/poor", 10);
+  assert.match(line?.text ?? "", /CAPABILITY_DENIED/);
+  const [effect] = await records("effect", "local/poor");
+  assert.partialDeepStrictEqual(effect, { act: "kv_set", decision: "denied" });
+});
+
+test("a hook may ask the host a hundred times and no more", async () => {
+  const body = `(local $left i32)
+    (local.set $left (i32.const 100))
+    (loop $again
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (drop (call $kv_set (call $block (i32.const 1024) (i32.const ${request.length}))))
+      (br_if $again (local.get $left)))
+    ${asking}`;
+  assert.equal(await install("greedy", body, request), "ok");
+  const effects = await records("effect", "local/greedy");
+  assert.equal(effects.length, 100);
+  const [line] = await home.host.plugins.logs("local/greedy", 1);
+  assert.match(line?.text ?? "", /HOST_CALLS_EXHAUSTED/);
+});
+
+async function records(kind: string, plugin: string): Promise<readonly AuditRecord[]> {
+  return (await home.host.auditQuery({ kind, plugin, limit: 1_000 })) as AuditRecord[];
+}
 
 test("a hook runs in an instance of its own: calls see nothing of it", async () => {
   assert.equal(await install("alone", "(global.set $seen (i32.const 1)) (i32.const 0)"), "ok");

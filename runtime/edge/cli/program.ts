@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { untrustedLine } from "../../untrusted.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCalls } from "./commands/calls.ts";
+import { addCapabilities } from "./commands/capabilities.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEvents } from "./commands/events.ts";
@@ -20,6 +21,7 @@ const commands: readonly AddCommand[] = [
   addCalls,
   addAudit,
   addEvents,
+  addCapabilities,
   addConfig,
   addGc,
   addDoctor,

@@ -19,6 +19,7 @@ import { addAudit } from "./routes/audit.ts";
 import { addEvents } from "./routes/events.ts";
 import { addHealth, addLive } from "./routes/health.ts";
 import { addAssets } from "./routes/assets.ts";
+import { addCapabilities } from "./routes/capabilities.ts";
 import { addCalls } from "./routes/calls.ts";
 import { addInstall } from "./routes/install.ts";
 import { addInvoke } from "./routes/invoke.ts";
@@ -125,6 +126,7 @@ function addKeyed(keyed: FastifyInstance, host: Host, settled: Settled, gate: Ga
   addVersions(keyed, host);
   addStore(keyed, host);
   addAssets(keyed, host);
+  addCapabilities(keyed, host);
   addLogs(keyed, host);
   addKeys(keyed, host);
   addRequests(keyed, { host, logger: settled.logger });

@@ -5,6 +5,7 @@ import { addInvoke } from "./invoke.ts";
 import { addInfo, addList } from "./list.ts";
 import { addLogs } from "./logs.ts";
 import { addPluginConfig } from "./plugin-config.ts";
+import { addRollback, addVersions } from "./rollback.ts";
 import { addDisable, addEnable, addRemove, addStart, addStop } from "./state.ts";
 
 const commands: readonly AddCommand[] = [
@@ -12,6 +13,8 @@ const commands: readonly AddCommand[] = [
   addList,
   addInfo,
   addInvoke,
+  addVersions,
+  addRollback,
   addRemove,
   addEnable,
   addDisable,

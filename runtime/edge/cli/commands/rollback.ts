@@ -55,8 +55,9 @@ function versionsText(world: World, versions: readonly VersionView[]): string {
 function rollbackText({ terminal }: World, id: string, back: RolledBack): string {
   const { version, from, lost } = back;
   const names = lost.map(untrustedName).join(", ");
+  const plugin = `${untrustedName(id)} ${untrustedName(version)}`;
   return [
-    `${terminal.paint("green", "back to")} ${untrustedName(id)} ${untrustedName(version)} from ${untrustedName(from)}`,
+    `${terminal.paint("green", "back to")} ${plugin} from ${untrustedName(from)}`,
     ...(lost.length === 0 ? [] : [`it may no longer use what it was granted once: ${names}`]),
   ].join("\n");
 }

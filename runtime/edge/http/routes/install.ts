@@ -8,8 +8,7 @@ import { packageTypes, wasmType } from "../bodies.ts";
 import { answerInstall, type Outcome } from "../install-events.ts";
 import type { Settled } from "../options.ts";
 import { failures, PluginShape } from "../shapes.ts";
-import { addPluginRoute } from "./plugins.ts";
-import { answerConsent, ConsentBody, WaitingShape } from "./requests.ts";
+import { WaitingShape } from "./requests.ts";
 
 const InstallQuery = Type.Object(
   {
@@ -84,18 +83,6 @@ export function addInstall(
     onRequest: (request, _, done) => done(isLocal ? undefined : refusalOf(request)),
     handler: (request, reply) =>
       answerInstall({ request, reply, logger }, (onStep) => install(host, request, onStep)),
-  });
-  addPluginRoute(app, {
-    method: "PUT",
-    action: "grants",
-    scope: "grants",
-    summary: "Answer what a waiting install asks for",
-    body: ConsentBody,
-    answer: PluginShape,
-    handle: (plugin, request, reply) =>
-      answerInstall({ request, reply, logger }, (onStep) =>
-        answerConsent(host, { plugin }, request, onStep),
-      ),
   });
 }
 
