@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { open, readFile, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
@@ -57,6 +57,32 @@ export async function writeOutput(named: string, content: string | Uint8Array): 
   await writeFile(named, content).catch((cause) => {
     throw unusable(named, "it cannot be written", cause);
   });
+}
+
+/**
+ * Writes a new file that only its owner can read, as its bytes come. Returns how many came.
+ *
+ * @throws FILE_UNUSABLE
+ */
+export async function createOutput(
+  named: string,
+  content: AsyncIterable<Uint8Array>,
+  onWritten: (bytes: number) => void,
+): Promise<number> {
+  const file = await open(named, "wx", 0o600).catch((cause) => {
+    const problem = cause.code === "EEXIST" ? "it is there already" : "it cannot be written";
+    throw unusable(named, problem, cause);
+  });
+  await using _ = file;
+  let bytes = 0;
+  for await (const chunk of content) {
+    await file.writeFile(chunk).catch((cause) => {
+      throw unusable(named, "it cannot be written", cause);
+    });
+    bytes += chunk.byteLength;
+    onWritten(bytes);
+  }
+  return bytes;
 }
 
 /**
