@@ -4,9 +4,11 @@ import { assemble, type HostWish, hostVersion, type Parts } from "./assemble.ts"
 import { keepBooks } from "./bookkeeping.ts";
 import { type BooksView, viewBooks } from "./books-view.ts";
 import { type CallAnswer, type CallRequest, call } from "./call.ts";
+import type { FunctionFacts } from "./capabilities/capability.ts";
 import { type AskParts, questionOf } from "./consent/asked-for.ts";
 import { openRequests, type Requests } from "./consent/requests.ts";
 import { drain } from "./drain.ts";
+import { createGrantActs, type GrantActs } from "./grants/acts.ts";
 import { healthOf } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { type InstallRequest, install } from "./install.ts";
@@ -101,8 +103,6 @@ export interface Plugins {
    * @throws PLUGIN_NOT_FOUND, PLUGIN_INACTIVE, ASSET_NOT_FOUND, MODULE_ALTERED
    */
   asset(id: string, path: string): Promise<{ readonly bytes: Uint8Array; readonly digest: string }>;
-  /** What was granted, as stored. @throws PLUGIN_NOT_FOUND */
-  grants(id: string): unknown;
   /** @throws PLUGIN_NOT_FOUND */
   config(id: string): Readonly<Record<string, unknown>>;
   /**
@@ -130,8 +130,11 @@ export interface Host extends AsyncDisposable, BooksView {
   /** Installs, and those that wait for consent. */
   readonly requests: Requests;
   readonly versions: Versions;
+  readonly grants: GrantActs;
   /** Keeps the store of packages and modules in order. */
   readonly store: Pick<Keeper, "collect">;
+  /** The host functions that plugins can ask for. */
+  readonly capabilities: readonly FunctionFacts[];
   call(request: CallRequest): Promise<CallAnswer>;
   install(request: InstallRequest): Promise<PluginView>;
   calls: {
@@ -207,8 +210,10 @@ export async function createHost(wish: HostWish): Promise<Host> {
     keys: parts.keys,
     plugins: createPlugins({ ...parts, store: parts.store.plugins }),
     versions: createVersions(activation),
+    grants: createGrantActs(parts),
     store: parts.keeper,
     requests,
+    capabilities: parts.table.functions,
     call: async (request) => {
       parts.storage.checkEffect();
       return call(parts.calls, request);

@@ -6,6 +6,7 @@ import type { Host, LiveCall, LogLine, PluginView } from "#runtime/host.ts";
 import type { ConsentAsk } from "#runtime/consent/asked.ts";
 import type { Caller, Keys, KeyView } from "#runtime/keys.ts";
 import { askOf } from "./asks.ts";
+import { createFakeGrants } from "./fake-grants.ts";
 
 /** A host in memory: what it was asked, and the means to let it answer. */
 export interface FakeHost {
@@ -44,9 +45,11 @@ export function createFakeHost(
   const host: Host = {
     keys: keys.keys,
     plugins: createFakePlugins({ plugins, acts, listeners }),
+    grants: createFakeGrants(acts, (id) => found(plugins, id)),
     requests: createFakeRequests(acts, plugins),
     ...createFakeStore(acts),
     network: { listensAt: () => ({ [Symbol.dispose]: () => {} }) },
+    capabilities: [],
     async call(request) {
       calls.push(request);
       const [id = ""] = request.plugin.split("@");
@@ -219,7 +222,6 @@ function createFakePlugins({ plugins, acts, listeners }: PluginParts): Host["plu
         throw new HostError("ASSET_NOT_FOUND", { plugin: found(plugins, id).id, path });
       return { bytes: Buffer.from("<p>hello</p>"), digest: "sha256:1" };
     },
-    grants: (id) => ({ plugin: found(plugins, id).id, network: [] }),
     config: (id) => ({ of: found(plugins, id).id }),
     async setConfig(id, value, by) {
       const plugin = found(plugins, id).id;

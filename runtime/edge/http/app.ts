@@ -17,6 +17,7 @@ import { tellRefusal } from "./refusals.ts";
 import { createIds } from "./request-ids.ts";
 import { addAudit } from "./routes/audit.ts";
 import { addEvents } from "./routes/events.ts";
+import { addGrants } from "./routes/grants.ts";
 import { addHealth, addLive } from "./routes/health.ts";
 import { addAssets } from "./routes/assets.ts";
 import { addCapabilities } from "./routes/capabilities.ts";
@@ -129,6 +130,7 @@ function addKeyed(keyed: FastifyInstance, host: Host, settled: Settled, gate: Ga
   addCapabilities(keyed, host);
   addLogs(keyed, host);
   addKeys(keyed, host);
+  addGrants(keyed, { host, logger: settled.logger });
   addRequests(keyed, { host, logger: settled.logger });
   addCalls(keyed, host);
   addAudit(keyed, host);
