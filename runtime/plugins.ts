@@ -70,6 +70,7 @@ class PluginActs implements Plugins {
     return JSON.parse(Buffer.from(bytes).toString());
   }
 
+  /** @throws ASSET_NOT_FOUND */
   async asset(id: string, path: string) {
     const { version } = this.#parts.shelf.callable(parsePluginReference(id));
     const full = `assets/${path}`;
