@@ -24,7 +24,7 @@ export const bookSettings = {
   "audit.keep": bytesSetting("16GiB", {
     what: "Size beyond which the oldest finished files of the audit go; 0B for never",
     minimum: "0B",
-    maximum: "999TiB",
+    maximum: "900TiB",
     applies: "reload",
   }),
   "audit.heads": textSetting("", {

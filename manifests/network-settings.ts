@@ -9,7 +9,7 @@ import {
 const wait = (written: string, what: string) =>
   durationSetting(written, { what, minimum: "10ms", maximum: "1h", applies: "reload" });
 const budget = { minimum: 0, maximum: 1e12, applies: "reload" } as const;
-const traffic = { minimum: "0B", maximum: "999TiB", applies: "reload" } as const;
+const traffic = { minimum: "0B", maximum: "900TiB", applies: "reload" } as const;
 const time = { minimum: "0s", maximum: "365d", applies: "reload" } as const;
 
 /** The settings of requests that plugins send; a grant may allow less. */
