@@ -1,6 +1,7 @@
 import type { Config as HostConfig } from "#manifests/config.ts";
 import type { Manifest } from "#manifests/manifest.ts";
 import type { PluginLimits } from "#manifests/plugin-limits.ts";
+import { wasiModule } from "#plugin-sdk/abi.ts";
 import type { CapabilityTable } from "./capabilities/table.ts";
 import type { Clock } from "./clock.ts";
 import type { GrantBook } from "./grants/book.ts";
@@ -57,7 +58,7 @@ export function loadVersion(
   const held = limitsOf(manifest, parts.config());
   const outputBytes = Math.min(held.outputBytes, wish.outputBytesMax ?? held.outputBytes);
   const limits = { ...held, outputBytes };
-  const functions = functionsOf(parts.table, prepared);
+  const functions = functionsOf(parts.table, prepared, manifest);
   const tools = manifest.provides.tools.map(toPlan);
   const hooks = Object.entries(manifest.lifecycle);
   const plan: GuestPlan = {
@@ -66,6 +67,7 @@ export function loadVersion(
     tools: [...tools, ...hooks.map(([name, exported]) => hookPlan(name, exported)), ...moreTools],
     config: configTexts(manifest, config),
     functions: functions.map(({ name }) => name),
+    folders: manifest.uses.files.map(({ name }) => name),
     limits,
     memoryPagesMin: prepared.memoryPagesMin,
     exports: prepared.exports.filter(({ kind }) => kind === "function"),
@@ -106,9 +108,13 @@ export function limitsOf(manifest: Manifest, { defaults, ceilings }: HostConfig)
 function functionsOf(
   table: CapabilityTable,
   { imports }: PreparedModule,
+  { uses }: Manifest,
 ): readonly LinkedFunction[] {
-  return imports.flatMap(({ module, name: own }) => {
-    const name = `${module}.${own}`;
+  const names = new Set(imports.map(({ module, name }) => `${module}.${name}`));
+  // WASI reaches files by the functions that a guest could import itself.
+  if (uses.files.length > 0 && imports.some(({ module }) => module === wasiModule))
+    for (const one of table.functions) if (one.capability === "files") names.add(one.import);
+  return [...names].flatMap((name) => {
     const guarded = table.functionOf(name);
     return guarded === undefined ? [] : [{ name, guarded, reads: table.reads(name) }];
   });

@@ -9,6 +9,8 @@ export interface GuestPlan {
   readonly config: Readonly<Record<string, string>>;
   /** Host functions that the plugin imports, `module.name`; their place is their number on the wire. */
   readonly functions: readonly string[];
+  /** Purposes of folders that the manifest asks for: a module that imports WASI sees them. */
+  readonly folders: readonly string[];
   readonly limits: GuestLimits;
   /** Pages that its memory has from the start. */
   readonly memoryPagesMin: number;

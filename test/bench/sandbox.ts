@@ -91,6 +91,7 @@ async function load(fleet: Fleet, numbers: { next(): number }, wish: Wish): Prom
         limits: { ...limits, ...wish.limits },
         memoryPagesMin: prepared.memoryPagesMin,
         exports: prepared.exports.filter(({ kind }) => kind === "function"),
+        folders: [],
         logLevel: 2,
       },
     },

@@ -110,6 +110,7 @@ async function poolOf(
         functions: Object.keys(functions).map((name) => `${userModule}.${name}`),
         memoryPagesMin: prepared.memoryPagesMin,
         exports: prepared.exports.filter(({ kind }) => kind === "function"),
+        folders: [],
         logLevel: 2,
       },
       metered: async () => metered,

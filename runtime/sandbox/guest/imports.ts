@@ -1,4 +1,4 @@
-import { envModule, wasiModule } from "#plugin-sdk/abi.ts";
+import { envModule, userModule, wasiModule } from "#plugin-sdk/abi.ts";
 import { createEnv, type HttpAnswer } from "./env.ts";
 import type { Fuel } from "./fuel.ts";
 import type { CallPorts, Guest } from "./instance.ts";
@@ -23,6 +23,8 @@ export interface ImportParts {
   readonly ports: () => CallPorts | undefined;
   /** Takes a line of the guest: that of a call, or of the initialisation. */
   readonly log: (level: number, text: string) => void;
+  /** Takes pages of the memory that the instance may have; false without room. */
+  readonly reserve: (pages: number) => boolean;
   /** Hears the code of `proc_exit`, which ends the guest. */
   readonly onExit: (code: number) => void;
 }
@@ -133,5 +135,14 @@ function wasiOf(parts: ImportParts, log: (level: number, text: string) => void):
       return fuel.die("EXITED", `exit code ${code}`);
     },
     charge: doorPorts(fuel).charge,
+    folders: parts.guest.plan.folders,
+    askFiles: (name, request) => askFiles(parts, name, request),
+    reserve: parts.reserve,
   });
+}
+
+/** Asks by a function that the guest could import itself; outside a call there is nobody to ask. */
+function askFiles(parts: ImportParts, name: string, request: Parameters<CallPorts["ask"]>[1]) {
+  const number = parts.guest.plan.functions.indexOf(`${userModule}.${name}`);
+  return number < 0 || parts.ports() === undefined ? undefined : ask(parts, number, request);
 }

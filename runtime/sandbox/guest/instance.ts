@@ -156,7 +156,14 @@ export class Instance implements Entrant {
   }
 
   returned(result: number): void {
-    this.#finish(result, undefined);
+    const settling = this.#wasi?.settle();
+    if (settling === undefined) this.#finish(result, undefined);
+    // The call goes on until the host has what the guest wrote.
+    else
+      void settling.then(
+        () => this.#finish(result, undefined),
+        (error: unknown) => this.#finish(undefined, error),
+      );
   }
 
   trapped(error: unknown): void {
@@ -234,6 +241,7 @@ export class Instance implements Entrant {
       fuel: this.#fuel,
       ports: () => this.#ports,
       log: (level, text) => this.#log(level, text),
+      reserve: (pages) => this.#room.take(pages),
       onExit: (code) => {
         this.#exitCode = code;
       },

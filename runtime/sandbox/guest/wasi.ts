@@ -1,12 +1,14 @@
 import { callBytes } from "./price.ts";
 import { clockStepNs, clockTime } from "./wasi/clocks.ts";
 import { type Errno, errno } from "./wasi/errno.ts";
+import type { FolderPorts } from "./wasi/folder-ports.ts";
+import { createFolders, type Folders } from "./wasi/folders.ts";
 import { GuestMemory } from "./wasi/memory.ts";
 import { createPoll, type PollPorts } from "./wasi/poll.ts";
 import { createStdio, type StdioPorts } from "./wasi/stdio.ts";
 
 /** What WASI does outside the guest. */
-export interface WasiPorts extends PollPorts, StdioPorts {
+export interface WasiPorts extends PollPorts, StdioPorts, FolderPorts {
   /** Fills an array of at most 64 KiB with random bytes. */
   random(bytes: Uint8Array<ArrayBuffer>): void;
   /** Ends the guest with a code, by an error that it cannot catch. */
@@ -15,14 +17,22 @@ export interface WasiPorts extends PollPorts, StdioPorts {
 
 /** WASI preview 1 for one instance. */
 export interface Wasi {
-  /** All 46 functions. `poll_oneoff` suspends, the others never wait. */
+  /** All 46 functions. `poll_oneoff` suspends, and those of files where there are folders. */
   readonly imports: WebAssembly.ModuleImports;
   /**
    * Takes the memory that the guest exports. Until then, as in a start section, and without one,
    * every function that needs it answers EFAULT.
    */
   bind(memory: WebAssembly.Memory | undefined): void;
-  /** Logs what the guest wrote without ending the line; to be called when a call ends. */
+  /**
+   * Writes files that the guest left open, when its call has ended well; undefined when there is nothing
+   * to write. Rejects with what ends the guest meanwhile.
+   */
+  settle(): Promise<void> | undefined;
+  /**
+   * Logs what the guest wrote without ending the line, and forgets what it knew of files; to be called
+   * when a call ends, however it did.
+   */
   flush(): void;
 }
 
@@ -33,28 +43,46 @@ const randomChunkBytes = 64 * 1024;
 const randomPrice = 8;
 
 /**
- * Creates WASI preview 1 for an instance without files: clocks, random, standard streams to the
- * log, no arguments, no environment, no sockets. All else is refused with the number for it.
+ * Creates WASI preview 1 for an instance: clocks, random, standard streams to the log, the folders that
+ * its manifest asks for, no arguments, no environment, no sockets. All else is refused with the number
+ * for it.
  *
  * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
  */
 export function createWasi(ports: WasiPorts): Wasi {
   const memory = new GuestMemory();
   const stdio = createStdio(memory, ports);
+  // Without folders nothing of files ever waits, and nothing is suspendable.
+  const folders =
+    ports.folders.length === 0 ? undefined : createFolders(memory, ports, stdio.functions);
   return {
     imports: {
-      ...stdio.imports,
+      ...stdio.functions,
       ...listFunctions(memory),
       ...clockFunctions(memory, ports),
       ...refusals(),
+      ...folders?.imports,
       poll_oneoff: createPoll(memory, ports),
       random_get: (pointer: number, length: number) => random(memory, ports, pointer, length),
-      proc_exit: (code: number): never => ports.exit(code),
+      proc_exit: exitOf(ports, folders),
       sched_yield: (): Errno => errno.success,
     },
     bind: (exported) => memory.bind(exported),
-    flush: () => stdio.flush(),
+    settle: () => folders?.settle(),
+    flush() {
+      stdio.flush();
+      folders?.forget();
+    },
   };
+}
+
+/** A program that ends has written what it wrote. */
+function exitOf(ports: WasiPorts, folders: Folders | undefined): WebAssembly.ExportValue {
+  if (folders === undefined) return (code: number): never => ports.exit(code);
+  return new WebAssembly.Suspending((code: number): never | Promise<never> => {
+    const settling = folders.settle();
+    return settling === undefined ? ports.exit(code) : settling.then(() => ports.exit(code));
+  });
 }
 
 /** Arguments and environment, of which there are none. */

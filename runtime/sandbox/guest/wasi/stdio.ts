@@ -3,6 +3,7 @@ import { callBytes, glanceBytes } from "../price.ts";
 import { type Errno, errno } from "./errno.ts";
 import { Lines } from "./lines.ts";
 import type { GuestMemory } from "./memory.ts";
+import { checkVectors, gather, vectorBytes, vectorsMax } from "./vectors.ts";
 
 /** What the standard streams of a guest do outside it. */
 export interface StdioPorts {
@@ -14,19 +15,13 @@ export interface StdioPorts {
 
 /** The functions of the standard streams, and what is still waiting for its newline. */
 export interface Stdio {
-  readonly imports: WebAssembly.ModuleImports;
+  readonly functions: Readonly<Record<string, (...values: never[]) => Errno>>;
   /** Logs what a guest wrote without ending the line. Never throws, however the guest ended. */
   flush(): void;
 }
 
-/** As many vectors as other hosts take (IOV_MAX). */
-const vectorsMax = 1024;
-
 /** Most bytes that one write takes; the guest writes the rest again. */
 const writeBytesMax = 64 * 1024;
-
-/** What looking at one vector costs, in bytes moved. */
-const vectorBytes = 128;
 
 const characterDevice = 2;
 const statBytes = 64;
@@ -49,7 +44,7 @@ export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
   const output = new Lines(logAt(logLevels.info));
   const failure = new Lines(logAt(logLevels.warn));
   return {
-    imports: {
+    functions: {
       ...describing(memory, isOpen),
       ...refusing(isOpen),
       fd_close(fd: number): Errno {
@@ -70,7 +65,7 @@ export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
         const error = checkVectors(memory, vectors, count);
         if (error !== errno.success) return error;
         if (!memory.has(written, 4)) return errno.fault;
-        const bytes = gather(memory, vectors, count);
+        const bytes = gather(memory, vectors, count, writeBytesMax);
         ports.charge(bytes.length);
         memory.setU32(written, (fd === 1 ? output : failure).write(bytes));
         return errno.success;
@@ -84,10 +79,7 @@ export function createStdio(memory: GuestMemory, ports: StdioPorts): Stdio {
   };
 }
 
-function describing(
-  memory: GuestMemory,
-  isOpen: (fd: number) => boolean,
-): WebAssembly.ModuleImports {
+function describing(memory: GuestMemory, isOpen: (fd: number) => boolean): Stdio["functions"] {
   return {
     fd_fdstat_get(fd: number, pointer: number): Errno {
       if (!isOpen(fd)) return errno.badf;
@@ -108,7 +100,7 @@ function describing(
 }
 
 /** What a stream that cannot seek answers; a closed or other descriptor is a bad one throughout. */
-function refusing(isOpen: (fd: number) => boolean): WebAssembly.ModuleImports {
+function refusing(isOpen: (fd: number) => boolean): Stdio["functions"] {
   const answering = (answer: Errno) => (fd: number) => (isOpen(fd) ? answer : errno.badf);
   return {
     fd_advise: answering(errno.spipe),
@@ -128,25 +120,4 @@ function refusing(isOpen: (fd: number) => boolean): WebAssembly.ModuleImports {
     fd_sync: answering(errno.success),
     fd_tell: answering(errno.spipe),
   };
-}
-
-/** Checks that a list of vectors and all they point to are in the guest's memory. */
-function checkVectors(memory: GuestMemory, vectors: number, count: number): Errno {
-  if (count >>> 0 > vectorsMax) return errno.inval;
-  if (!memory.has(vectors, count * 8)) return errno.fault;
-  for (let at = vectors >>> 0; at < (vectors >>> 0) + count * 8; at += 8)
-    if (!memory.has(memory.u32(at), memory.u32(at + 4))) return errno.fault;
-  return errno.success;
-}
-
-/** A copy of what checked vectors point to, at most `writeBytesMax` of it. */
-function gather(memory: GuestMemory, vectors: number, count: number): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  let room = writeBytesMax;
-  for (let at = vectors >>> 0; at < (vectors >>> 0) + count * 8 && room > 0; at += 8) {
-    const piece = memory.bytes(memory.u32(at), Math.min(memory.u32(at + 4), room));
-    if (piece !== undefined) pieces.push(piece);
-    room -= piece?.length ?? 0;
-  }
-  return Buffer.concat(pieces);
 }

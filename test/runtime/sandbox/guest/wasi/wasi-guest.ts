@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createDeath } from "#runtime/sandbox/guest/death.ts";
-import { createWasi, type Wasi } from "#runtime/sandbox/guest/wasi.ts";
+import { createWasi, type Wasi, type WasiPorts } from "#runtime/sandbox/guest/wasi.ts";
 import { wat } from "#test/support/wat.ts";
 
 /** Parameters of all functions, as letters: i is i32, l is i64. All but proc_exit give an i32. */
@@ -46,14 +46,23 @@ export class TestGuest {
   readonly logs: [number, string][] = [];
   readonly slept: number[] = [];
   readonly death = createDeath<number>();
+  /** What it asked the host about files. */
+  readonly asked: string[] = [];
   readonly wasi: Wasi;
   readonly #exports: Record<string, WebAssembly.ExportValue>;
   readonly #memory: WebAssembly.Memory;
   nowMs = 1_000;
   charged = 0;
 
-  constructor(bind = true) {
+  /** @param folders  that it has; `answer` says what the host answers */
+  constructor(bind = true, folders: readonly string[] = [], answer?: WasiPorts["askFiles"]) {
     this.wasi = createWasi({
+      folders,
+      askFiles: (name, request) => {
+        this.asked.push(`${name} ${Buffer.from(request.json).toString()}`);
+        return answer?.(name, request);
+      },
+      reserve: () => true,
       now: () => this.nowMs,
       epochNow: () => 1_700_000_000_000.56,
       random: (bytes) => bytes.fill(0xa5),
