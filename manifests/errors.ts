@@ -367,6 +367,11 @@ export const errors = {
     message: "Cannot find the call {call}: it is not running",
     hint: "List the running calls with `convergio calls`",
   },
+  CALL_UNRECORDED: {
+    status: 404,
+    message: "Cannot explain the call {call}: there is no record of one that is over",
+    hint: "Find it with `convergio audit --kind call`; `convergio calls` has those that run",
+  },
   CALLER_BUSY: {
     status: 429,
     message: "Cannot take the call: {limit} calls of this caller run or wait already",

@@ -5,7 +5,9 @@ import { keepBooks } from "./bookkeeping.ts";
 import { type BooksView, viewBooks } from "./books-view.ts";
 import { type CallAnswer, type CallRequest, call } from "./call.ts";
 import type { FunctionFacts } from "./capabilities/capability.ts";
-import { type AskParts, questionOf } from "./consent/asked-for.ts";
+import { checkFolder } from "./capabilities/files/allowed.ts";
+import { questionOf } from "./consent/asked-for.ts";
+import type { ConsentParts } from "./consent/consent.ts";
 import { openRequests, type Requests } from "./consent/requests.ts";
 import { drain } from "./drain.ts";
 import { createGrantActs, type GrantActs } from "./grants/acts.ts";
@@ -198,6 +200,11 @@ export async function createHost(wish: HostWish): Promise<Host> {
     question: (release) => questionOf(asking, release),
     activeDigest: (plugin) => parts.shelf.find(plugin)?.plugin.activeDigest,
     keepMs: () => parts.config.current.requests.keepMs,
+    tell: ({ plugin, number }) =>
+      parts.events.emit({
+        ...{ kind: "consentNeeded", plugin, subject: String(number) },
+        text: `${plugin} waits for consent; convergio requests approve ${number}`,
+      }),
   });
   const activation = {
     ...parts,
@@ -243,10 +250,13 @@ export async function createHost(wish: HostWish): Promise<Host> {
   };
 }
 
+type Asking = Pick<ConsentParts, "usedOf" | "secretsFor" | "checkFolder">;
+
 /** What asking for consent looks up. */
-function askingOf({ grants }: Parts): Pick<AskParts, "usedOf" | "secretsFor"> {
+function askingOf({ grants, home }: Parts): Asking {
   return {
     usedOf: (capability, grant, given) => grants.uses.used(capability, grant, given),
     secretsFor: () => [],
+    checkFolder: (path) => checkFolder(path, home.path),
   };
 }

@@ -112,8 +112,8 @@ test("a raw .wasm is installed with its callable exports as tools", async () => 
     "with_dot",
     "yes",
   ]);
-  assert.deepEqual(host.plugins.grants(view.id), {
-    ...(host.plugins.grants(view.id) as object),
+  assert.deepEqual(host.grants.view(view.id), {
+    ...(host.grants.view(view.id) as object),
     network: [],
     secrets: [],
     files: [],

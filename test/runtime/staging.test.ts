@@ -108,7 +108,7 @@ test("grants are for the digest that was shown: an older version has none any mo
   assert.deepEqual((await invoke(home, "bound", "kv_set", set)).value, { ok: { set: true } });
   const second = await writeFolder(home, "bound", manifest("2.0.0"), module("2"));
   const { digest } = await installFrom(home, second);
-  assert.equal((host.plugins.grants("local/bound") as { digest: string }).digest, digest);
+  assert.equal((host.grants.view("local/bound") as { digest: string }).digest, digest);
   assert.deepEqual((await invoke(home, "bound", "kv_set", set)).value, { ok: { set: true } });
   const input = { json: JSON.stringify(set) };
   const old = { caller: owner, plugin: "local/bound@1.0.0", tool: "kv_set", input };

@@ -111,13 +111,6 @@ function addViews(app: FastifyInstance, { plugins }: Host): void {
   });
   addPluginRoute(app, {
     ...view,
-    action: "grants",
-    summary: "What a plugin may do",
-    answer: Type.Unknown(),
-    handle: (id) => plugins.grants(id),
-  });
-  addPluginRoute(app, {
-    ...view,
     action: "config",
     summary: "The settings of a plugin",
     answer: Config,
