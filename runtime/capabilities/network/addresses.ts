@@ -149,7 +149,8 @@ const v4Mask = 0xffff_ffffn;
 
 /** Returns the address of version 4 that one of version 6 stands for, if it does. */
 export function embeddedIn(address: Address): Address | undefined {
-  if (address.version === 4) return undefined;
+  // `::` and `::1` look as if they carried one, and have a meaning of their own.
+  if (address.version === 4 || address.value <= 1n) return undefined;
   const found = embeddings.find(([range]) => isIn(range, address));
   if (found) return { version: 4, value: (address.value >> found[1]) & v4Mask };
   // Teredo writes the client's address with every bit turned.

@@ -2,7 +2,7 @@
  * What servers may read as a separator or a step upwards although URLs do not: encoded slashes and
  * zeros, what becomes something else when it is decoded twice, and dots with parameters behind them.
  */
-const ambiguous = /%(?:2f|5c|00|25[0-9a-f]{2})|(?:^|\/)\.{1,2};|\\/i;
+const ambiguous = /%(?:2f|5c|00|25[0-9a-f]{2})|(?:^|\/)\.{1,2}(?:;|%3b)|\\/i;
 
 /** Characters that mean the same encoded or not. @see https://www.rfc-editor.org/rfc/rfc3986#section-2.3 */
 const unreserved = /^[A-Za-z0-9._~-]$/;
@@ -29,8 +29,8 @@ export function pathUnder(prefix: string): (path: string) => boolean {
   const normal = normalPath(prefix);
   const below = normal.endsWith("/") ? normal : `${normal}/`;
   return (path) => {
-    if (ambiguous.test(path)) return false;
     const found = path.includes("%") ? normalPath(path) : path;
+    if (ambiguous.test(found)) return false;
     return found === normal || found.startsWith(below);
   };
 }

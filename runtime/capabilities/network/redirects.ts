@@ -10,6 +10,11 @@ export interface Wish {
   readonly body: Uint8Array | null;
 }
 
+/** What the refusal of a URL says. */
+interface Facts {
+  readonly problem?: string | number;
+}
+
 const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
@@ -54,9 +59,8 @@ function targetOf(from: Target, method: string, location: string): Target {
   try {
     return parseTarget(method, isAbsolute ? location : href);
   } catch (cause) {
-    const problem = cause instanceof HostError ? cause.facts : {};
-    const said = "problem" in problem ? problem["problem"] : "must be a URL";
-    throw refuse(`it redirects to a URL that is refused: it ${said}`);
+    const { problem = "" } = cause instanceof HostError ? (cause.facts as Facts) : {};
+    throw refuse(`it redirects to a URL that is refused: it ${problem}`);
   }
 }
 

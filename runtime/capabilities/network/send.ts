@@ -165,7 +165,8 @@ function headerBytes(headers: Received): number {
 
 /** @throws NETWORK_ANSWER_REFUSED */
 function nextOf(wish: Wish, { response }: Hop, redactor: Redactor): Wish | undefined {
-  const [location] = valuesOf(response.headers["location"]);
+  const { location: found } = response.headers;
+  const [location] = valuesOf(found);
   // A server that repeats a secret in its redirect would send it on to wherever it likes.
   const clean = location === undefined ? undefined : redactor.text(location);
   return redirected(wish, response.statusCode, clean);
