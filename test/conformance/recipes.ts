@@ -76,6 +76,28 @@ export const constructed: readonly Sources[] = [
   },
 ];
 
+/** How the guests are built that use files by the functions of their language. */
+export const withFiles: readonly Sources[] = [
+  {
+    name: "files-c",
+    language: "C",
+    inputs: [`${folder}/files/c`, cKit],
+    find: () => findC(`${folder}/files/c/guest.c`, "wasi"),
+  },
+  {
+    name: "files-rust",
+    language: "Rust",
+    inputs: [`${folder}/files/rust`, "plugin-sdk/rust"],
+    find: () => findRust(`${folder}/files/rust/lib.rs`, "wasi"),
+  },
+  {
+    name: "files-go",
+    language: "Go",
+    inputs: [`${folder}/files/go`, "plugin-sdk/go"],
+    find: () => findGo(`${folder}/files/go`),
+  },
+];
+
 /** A guest that knows nothing of our kits. */
 export const extism: Sources = {
   name: "extism",

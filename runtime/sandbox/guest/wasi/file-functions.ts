@@ -140,11 +140,7 @@ function statFunctions(memory: GuestMemory, descriptors: Descriptors) {
       return writeFdstat(memory, pointer, kind, flags) ? errno.success : errno.fault;
     },
     fd_fdstat_set_flags: (fd: number, flags: number): Answer =>
-      onFile(descriptors, fd, async (file) => {
-        const flushed = await file.flush();
-        file.appends = (flags & fdflagAppend) !== 0;
-        return flushed;
-      }),
+      onFile(descriptors, fd, (file) => file.appendFrom((flags & fdflagAppend) !== 0)),
     fd_fdstat_set_rights: (fd: number): Answer =>
       descriptors.get(fd) === undefined ? errno.badf : errno.success,
     // Times are those of the file system: nothing can be made to look older than it is.

@@ -54,7 +54,7 @@ export class OpenFile {
   /** Bytes to ask for at the next read in order. */
   #aheadBytes = aheadBytesMin;
   offset = 0;
-  appends: boolean;
+  #appends: boolean;
 
   constructor(
     together: Together,
@@ -66,11 +66,23 @@ export class OpenFile {
     this.#with = together;
     this.#place = place;
     this.manner = manner;
-    this.appends = manner.appends;
+    this.#appends = manner.appends;
     this.#facts = facts;
     if (manner.cuts && !manner.appends)
       this.#pending = new WriteBuffer("replace", 0, together.room);
     if (ahead !== undefined) this.#setAhead(ahead);
+  }
+
+  /** Whether every write goes to the end. */
+  get appends(): boolean {
+    return this.#appends;
+  }
+
+  /** From here on has every write go to the end, or where the descriptor is. */
+  appendFrom(appends: boolean): Errno | Promise<Errno> {
+    if (appends === this.#appends) return errno.success;
+    this.#appends = appends;
+    return this.flush();
   }
 
   get place(): GuestPath {
@@ -153,14 +165,14 @@ export class OpenFile {
     if (!this.manner.writes) return errno.badf;
     if (offset + bytes.length > Number.MAX_SAFE_INTEGER) return errno.fbig;
     this.#ahead = undefined;
-    const start = this.appends ? (this.#pending?.end ?? 0) : offset;
+    const start = this.#appends ? (this.#pending?.end ?? 0) : offset;
     if (this.#pending?.put(start, bytes)) return errno.success;
     if (this.#pending === undefined && this.#begin(start, bytes)) return errno.success;
     return this.#writeOn(start, bytes);
   }
 
   #begin(start: number, bytes: Uint8Array): boolean {
-    const mode = this.appends ? "append" : "update";
+    const mode = this.#appends ? "append" : "update";
     this.#pending = new WriteBuffer(mode, start, this.#with.room);
     if (this.#pending.put(start, bytes)) return true;
     this.#pending = undefined;
@@ -170,10 +182,10 @@ export class OpenFile {
   async #writeOn(start: number, bytes: Uint8Array): Promise<Errno> {
     const error = await this.flush();
     if (error !== errno.success) return error;
-    const from = this.appends ? 0 : start;
+    const from = this.#appends ? 0 : start;
     if (this.#begin(from, bytes)) return errno.success;
     // No room even so: others hold all of it.
-    return this.#tell(this.appends ? "append" : "update", from, bytes);
+    return this.#tell(this.#appends ? "append" : "update", from, bytes);
   }
 
   /** Gives the host what was held back. */
