@@ -7,6 +7,8 @@ export const eventKinds = [
   "denied",
   /** A secret was found in what was on its way to a guest, a log or an error, and taken out. */
   "redacted",
+  /** An install waits for somebody's consent. */
+  "consentNeeded",
   /** A key, grant or secret holds no longer because somebody withdrew it. */
   "revoked",
   /** A plugin was put apart or disabled because of what it did. */

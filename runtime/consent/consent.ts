@@ -2,24 +2,26 @@ import { createHash } from "node:crypto";
 import { checkAsked } from "#manifests/asked.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { Grants } from "#manifests/grants.ts";
-import { covers } from "#manifests/keys.ts";
 import { quote } from "#manifests/quote.ts";
 import type { Audit } from "../audit.ts";
 import type { Consent, InstallRequest, Release } from "../install.ts";
 import type { Caller } from "../keys.ts";
 import { signerName } from "../views.ts";
+import { checkHuman } from "./human.ts";
 import type { ConsentAsk } from "./asked.ts";
 import { type AskParts, heldOf, type Question, questionOf, signerOf } from "./asked-for.ts";
 
 /** What consent needs of the host. */
 export interface ConsentParts extends AskParts {
   readonly audit: Audit;
+  /** Returns the real path of a folder that may be granted. @throws FOLDER_REFUSED */
+  readonly checkFolder: (path: string) => Promise<string>;
 }
 
 /**
  * Asks whoever decides, when there is something to decide; a yes is for this digest only.
  *
- * @throws CONSENT_DECLINED, SCOPE_MISSING, GRANTS_INVALID
+ * @throws CONSENT_DECLINED, SCOPE_MISSING, GRANTS_INVALID, FOLDER_REFUSED
  */
 export async function consent(
   parts: ConsentParts,
@@ -33,7 +35,8 @@ export async function consent(
   const answer = await request.consent(question.ask, release);
   if (answer === undefined) throw new HostError("CONSENT_DECLINED", { plugin: release.id });
   const by = checkHuman(answer.by);
-  const grants = answer.grants ? checkChosen(parts, release, answer.grants) : question.full;
+  const chosen = answer.grants ? checkChosen(parts, release, answer.grants) : question.full;
+  const grants = await withRealFolders(parts, chosen, question.held);
   await auditYes(parts, release, by);
   return { grants, held, by };
 }
@@ -71,12 +74,6 @@ function mayPassUnasked({ signer }: Release, { caller, source }: InstallRequest)
   return signer.kind !== "unsigned" || caller.kind === "owner";
 }
 
-/** Returns who answered when it is a person's channel. @throws SCOPE_MISSING */
-function checkHuman(by: Caller): Caller {
-  if (by.kind !== "plugin" && covers(by.scopes, "grants")) return by;
-  throw new HostError("SCOPE_MISSING", { scope: "grants" });
-}
-
 /** @throws GRANTS_INVALID */
 function checkChosen(parts: AskParts, { manifest }: Release, chosen: Grants): Grants {
   for (const [index, { plugin, signer }] of chosen.tools.entries()) {
@@ -86,6 +83,20 @@ function checkChosen(parts: AskParts, { manifest }: Release, chosen: Grants): Gr
     throw new HostError("GRANTS_INVALID", { path: `tools[${index}].signer`, problem });
   }
   return checkAsked(chosen, manifest.uses);
+}
+
+/** Folders are kept by their real paths: what a link leads to later is not what was granted. */
+async function withRealFolders(
+  { checkFolder }: ConsentParts,
+  grants: Grants,
+  held: Grants,
+): Promise<Grants> {
+  const files = grants.files.map(async (grant) => {
+    const { folder } = grant;
+    if (folder === null || held.files.some((old) => old.folder === folder)) return grant;
+    return { ...grant, folder: await checkFolder(folder) };
+  });
+  return { ...grants, files: await Promise.all(files) };
 }
 
 async function auditYes({ audit }: ConsentParts, release: Release, by: Caller): Promise<void> {

@@ -1,6 +1,5 @@
 import { parseGrants } from "#manifests/grants.ts";
 import { HostError } from "#manifests/errors.ts";
-import { covers } from "#manifests/keys.ts";
 import { quote } from "#manifests/quote.ts";
 import { type Package, readPackage } from "#registry/package.ts";
 import type { Audit } from "../audit.ts";
@@ -12,6 +11,7 @@ import type { RequestRecord, RequestStore } from "../store/requests.ts";
 import type { WaitingPackages } from "../store/waiting.ts";
 import type { ConsentAsk } from "./asked.ts";
 import { consentIdOf } from "./consent.ts";
+import { checkHuman } from "./human.ts";
 import type { Question } from "./asked-for.ts";
 
 /** Installs at one time: each holds a package of up to 64 MiB in memory. */
@@ -94,6 +94,8 @@ export interface RequestParts {
   readonly question: (release: Release) => Question;
   /** Digest of the version of a plugin that answers now. */
   readonly activeDigest: (plugin: string) => string | undefined;
+  /** Hears of each request that waits from now on. */
+  readonly tell: (request: RequestRecord) => void;
   /** How long a request waits; read anew, for it may be reloaded. */
   readonly keepMs: () => number;
 }
@@ -156,8 +158,7 @@ class RequestBoard implements Requests {
     which: { readonly number: number } | { readonly plugin: string },
     { accept, consentId, by, ...rest }: ConsentAnswer,
   ): Promise<PluginView | null> {
-    if (by.kind === "plugin" || !covers(by.scopes, "grants"))
-      throw new HostError("SCOPE_MISSING", { scope: "grants" });
+    checkHuman(by);
     await this.sweep();
     const found =
       "number" in which ? this.#get(which.number) : await this.#named(which.plugin, consentId);
@@ -197,7 +198,7 @@ class RequestBoard implements Requests {
     const { caller, allowDowngrade = false } = request;
     const { id, manifest, package: found, source, signer, isLocal } = release;
     this.#checkRoom(caller, found);
-    const { clock, audit, store, packages, keepMs } = this.#parts;
+    const { clock, audit, store, packages, keepMs, tell } = this.#parts;
     const now = clock.now();
     const record = {
       plugin: id,
@@ -217,6 +218,7 @@ class RequestBoard implements Requests {
       await audit.committed();
       const number = await store.insert(record);
       this.#records.set(number, { ...record, number });
+      tell({ ...record, number });
       return { ...record, number };
     } finally {
       this.#writing.delete(found.digest);
