@@ -1,9 +1,9 @@
 import { checkAsked } from "#manifests/asked.ts";
 import { HostError } from "#manifests/errors.ts";
 import { type BoundGrants, type Grants, nothingGranted, parseGrants } from "#manifests/grants.ts";
-import { covers } from "#manifests/keys.ts";
 import { type Change, changeOf, predecessorOf } from "#manifests/within.ts";
 import type { Audit } from "../audit.ts";
+import { checkHuman } from "../consent/human.ts";
 import type { Installed } from "../installed.ts";
 import type { Caller } from "../keys.ts";
 import type { PluginStore } from "../store/plugins.ts";
@@ -73,18 +73,6 @@ export async function editGrants(
   hold(parts, installed, after);
   parts.grants.uses.settle(after, eachGrant(grants));
   return grantsView(parts, installed);
-}
-
-/**
- * Returns who edits when it is a person's channel: the home's owner, or a key that holds `grants` and
- * is not one that programs and models call plugins with.
- *
- * @throws SCOPE_MISSING
- */
-function checkHuman(by: Caller): Caller {
-  const isHuman = by.kind !== "plugin" && covers(by.scopes, "grants");
-  if (isHuman && !by.scopes.some((scope) => scope.split(":", 1)[0] === "invoke")) return by;
-  throw new HostError("SCOPE_MISSING", { scope: "grants" });
 }
 
 /** @throws GRANTS_CHANGED */

@@ -7,13 +7,14 @@ import {
   nothingGranted,
   toGrantsText,
 } from "#manifests/grants.ts";
+import type { PluginId } from "#manifests/names.ts";
 import type { CapabilityTable } from "../capabilities/table.ts";
 import { eachAsk, type Single, signerOf } from "../consent/asked-for.ts";
 import type { Installed, Shelf } from "../installed.ts";
 import { bindingOf, isSameBinding, type VersionRecord } from "../store/records.ts";
 import { activeVersion } from "../views.ts";
 import type { GrantBook } from "./book.ts";
-import { eachGrant, entryOf, type Granted, grantWords, termsWords } from "./words.ts";
+import { eachGrant, entryOf, type Granted, grantsFrom, grantWords, termsWords } from "./words.ts";
 
 /** One grant as operators see it. */
 export interface GrantView {
@@ -43,6 +44,8 @@ export interface EntryView {
   /** How a secret is used that is asked for here. */
   readonly secret: { readonly name: string; readonly mode: "inject" | "reveal" } | null;
   readonly grants: readonly GrantView[];
+  /** The same as operators write it. */
+  readonly held: GrantsText;
 }
 
 /** What a plugin may do: as stored, and with what it asks for beside it. */
@@ -55,6 +58,8 @@ export interface GrantsView extends GrantsText {
   readonly grantedAt: string | null;
   readonly grantedBy: string | null;
   readonly entries: readonly EntryView[];
+  /** Installed plugins from which calls lead to it: what it gains they may gain. */
+  readonly callers: readonly string[];
 }
 
 /** What showing grants needs of the host. */
@@ -92,15 +97,17 @@ export function grantsView(parts: ViewParts, installed: Installed): GrantsView {
     grantedBy: bound?.grantedBy ?? null,
     entries: eachAsk(manifest.uses).flatMap((single) => {
       const own = all.filter((each) => entryOf(manifest.uses, each) === single.entry);
-      return entryView(parts, single, bound === null ? [] : viewsOf(parts, own, bound));
+      const views = bound === null ? [] : viewsOf(parts, own, bound);
+      return entryView(parts, single, { grants: views, held: toGrantsText(grantsFrom(own)) });
     }),
+    callers: callersOf(parts.shelf, plugin),
   };
 }
 
 function entryView(
   { table, shelf }: ViewParts,
   { entry, uses }: Single,
-  grants: readonly GrantView[],
+  held: Pick<EntryView, "grants" | "held">,
 ): EntryView[] {
   const [secret] = uses.secrets;
   return table.asks(uses).map(({ capability, verb, words, reason }) => ({
@@ -112,7 +119,7 @@ function entryView(
     secret: secret
       ? { name: secret.name, mode: secret.inject === null ? "reveal" : "inject" }
       : null,
-    grants,
+    ...held,
   }));
 }
 
@@ -133,6 +140,20 @@ function viewsOf(
       ...{ via, per, expires, uses, used },
     };
   });
+}
+
+/** Returns the plugins from which edges lead to one, by way of others too. */
+function callersOf(shelf: Shelf, id: PluginId): readonly string[] {
+  const edges = shelf.all().map((installed) => ({
+    from: installed.plugin.id,
+    to: (boundOf(installed)?.grants.tools ?? []).map(({ plugin }) => plugin),
+  }));
+  const found = new Set<PluginId>([id]);
+  // Each round finds the callers of those that were found before it.
+  for (const target of found)
+    for (const { from, to } of edges) if (to.includes(target)) found.add(from);
+  found.delete(id);
+  return [...found];
 }
 
 function isFor(bound: BoundGrants | null, version: VersionRecord): bound is BoundGrants {

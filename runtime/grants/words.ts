@@ -27,6 +27,17 @@ export function eachGrant({ network, secrets, files, kv, tools }: Grants): reado
   ];
 }
 
+/** Returns some grants as a whole again. */
+export function grantsFrom(each: readonly Granted[]): Grants {
+  return {
+    network: each.flatMap((one) => (one.capability === "network" ? [one.grant] : [])),
+    secrets: each.flatMap((one) => (one.capability === "secrets" ? [one.grant] : [])),
+    files: each.flatMap((one) => (one.capability === "files" ? [one.grant] : [])),
+    kv: each.flatMap((one) => (one.capability === "kv" ? [one.grant] : []))[0] ?? null,
+    tools: each.flatMap((one) => (one.capability === "tools" ? [one.grant] : [])),
+  };
+}
+
 /** Returns what a grant allows, for operators; the names in it are theirs or fit a grammar. */
 export function grantWords({ capability, grant }: Granted): string {
   switch (capability) {

@@ -19,6 +19,7 @@ export function createFakeGrants(
       revision: `revision-${state.edits}`,
       grantedAt: null,
       grantedBy: null,
+      callers: ["acme/caller"],
       entries: [
         {
           entry: "kv",
@@ -26,6 +27,7 @@ export function createFakeGrants(
           words: "keep values of its own, up to 1 MiB",
           untrustedReason: "to\u202e remember",
           offer: { grants: 1, kv },
+          held: toGrantsText(held),
           secret: null,
           grants:
             held.kv === null

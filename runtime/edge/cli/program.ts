@@ -7,10 +7,12 @@ import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEvents } from "./commands/events.ts";
 import { addGc } from "./commands/gc.ts";
+import { addExplain } from "./commands/explain.ts";
 import { addKey } from "./commands/keys.ts";
 import { addPlugin } from "./commands/plugin.ts";
 import { addRequests } from "./commands/requests.ts";
 import { addServe } from "./commands/serve.ts";
+import { addWhoCan } from "./commands/who-can.ts";
 import type { AddCommand, World } from "./world.ts";
 
 const commands: readonly AddCommand[] = [
@@ -20,6 +22,8 @@ const commands: readonly AddCommand[] = [
   addRequests,
   addCalls,
   addAudit,
+  addWhoCan,
+  addExplain,
   addEvents,
   addCapabilities,
   addConfig,

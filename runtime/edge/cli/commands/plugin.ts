@@ -1,7 +1,9 @@
 import type { AddCommand } from "../world.ts";
+import { addCan } from "./can.ts";
 import { addGrants } from "./grants.ts";
 import { addInstall } from "./install.ts";
 import { addInvoke } from "./invoke.ts";
+import { addLearn } from "./learn.ts";
 import { addInfo, addList } from "./list.ts";
 import { addLogs } from "./logs.ts";
 import { addPluginConfig } from "./plugin-config.ts";
@@ -22,7 +24,9 @@ const commands: readonly AddCommand[] = [
   addStart,
   addLogs,
   addGrants,
+  addCan,
   addPluginConfig,
+  addLearn,
 ];
 
 /** Adds `plugin` and everything below it. */
