@@ -347,6 +347,12 @@ export const errors = {
     message: "Cannot give {path} of {plugin}: its package has no such file in assets",
     hint: "See what the folder assets of the package holds",
   },
+  NOTHING_TO_CALL: {
+    status: 400,
+    message:
+      "Cannot learn what {plugin} needs: no call was named, and its package ships no samples",
+    hint: "Name one: convergio plugin learn FOLDER TOOL INPUT",
+  },
   VERSION_NOT_FOUND: {
     status: 404,
     message: "Cannot find {plugin}@{version}: that version is not installed",
@@ -410,7 +416,8 @@ export const errors = {
   },
   CONSENT_OUTDATED: {
     status: 409,
-    message: "Cannot install {plugin}: what is asked or granted is not what it was when it was shown",
+    message:
+      "Cannot install {plugin}: what is asked or granted is not what it was when it was shown",
     hint: "Run the command again to see what is asked now",
   },
   REQUEST_NOT_FOUND: {

@@ -12,17 +12,11 @@ export interface Effect {
   readonly target: string;
 }
 
-/** What was used of what can be measured, in bytes. */
-export interface Peaks {
-  readonly kvBytes: number;
-  /** By purpose. */
-  readonly folderBytes: ReadonlyMap<string, number>;
-}
-
 /**
  * Returns the smallest grants that cover what a plugin did, never more than it had.
  *
- * A path is the longest folder that all requests to one host share: one page that was read stands for
+ * Quotas stay as they were: a first call says nothing about how much will gather. A path is the
+ * longest folder that all requests to one host share: one page that was read stands for
  * its neighbours, because a grant for each page that was tried would be of no use to the next call.
  *
  * @param had      what it was allowed
@@ -32,17 +26,14 @@ export interface Peaks {
 export function smallestGrants(
   had: Grants,
   effects: readonly Effect[],
-  { peaks, reads }: { readonly peaks: Peaks; readonly reads: (act: string) => boolean },
+  reads: (act: string) => boolean,
 ): Grants {
   const of = (capability: string) => effects.filter((each) => each.capability === capability);
   return {
     network: networkUsed(had.network, of("network")),
     secrets: had.secrets.filter(isNamedIn(of("secrets"))),
-    files: had.files.flatMap((grant) => filesUsed(grant, of("files"), { peaks, reads })),
-    kv:
-      had.kv === null || of("kv").length === 0
-        ? null
-        : { ...had.kv, quotaBytes: roomFor(peaks.kvBytes, had.kv.quotaBytes) },
+    files: had.files.flatMap((grant) => filesUsed(grant, of("files"), reads)),
+    kv: of("kv").length === 0 ? null : had.kv,
     tools: had.tools.flatMap((grant) => toolsUsed(grant, of("tools"))),
   };
 }
@@ -112,13 +103,12 @@ function isNamedIn(effects: readonly Effect[]): (grant: SecretGrant) => boolean 
 function filesUsed(
   grant: FilesGrant,
   effects: readonly Effect[],
-  { peaks, reads }: { readonly peaks: Peaks; readonly reads: (act: string) => boolean },
+  reads: (act: string) => boolean,
 ): FilesGrant[] {
   const own = effects.filter(({ target }) => target.startsWith(`${grant.name}:`));
   if (own.length === 0) return [];
   const access = own.every(({ act }) => reads(act)) ? "read" : grant.access;
-  const quotaBytes = roomFor(peaks.folderBytes.get(grant.name) ?? 0, grant.quotaBytes);
-  return [{ ...grant, access, quotaBytes }];
+  return [{ ...grant, access }];
 }
 
 function toolsUsed(grant: ToolsGrant, effects: readonly Effect[]): ToolsGrant[] {
@@ -128,14 +118,4 @@ function toolsUsed(grant: ToolsGrant, effects: readonly Effect[]): ToolsGrant[] 
   // An alias alone stands for the only tool behind it.
   const tools = grant.tools.filter((tool) => own.some(([, name = tool]) => name === tool));
   return [{ ...grant, tools }];
-}
-
-/** Least room that is worth a number, and how much more than was seen the next calls may need. */
-const roomMin = 2 ** 20;
-const slack = 4;
-
-/** Returns a power of two with room for some growth, never more than there was. */
-function roomFor(bytes: number, had: number): number {
-  const wanted = Math.max(roomMin, 2 ** Math.ceil(Math.log2(Math.max(1, bytes * slack))));
-  return Math.min(wanted, had);
 }

@@ -1,5 +1,6 @@
-import { open, readFile, stat, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
 import { bytesText } from "#manifests/units.ts";
@@ -102,4 +103,10 @@ export async function writeSecret(named: string, secret: string): Promise<void> 
 /** Returns the failure of a file that a person named. */
 export function unusable(named: string, problem: string, cause?: unknown): HostError {
   return new HostError("FILE_UNUSABLE", { file: quote(named, 200), problem }, { cause });
+}
+
+/** Makes an empty folder that only its owner can enter, and that goes with all that is in it. */
+export async function throwawayFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "convergio-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -22,9 +22,8 @@ const had = parseGrants({
   tools: [{ alias: "two", plugin: "local/b", signer: "unsigned", tools: ["first", "second"] }],
 });
 
-function smallest(effects: readonly Effect[], kvBytes = 0) {
-  const peaks = { kvBytes, folderBytes: new Map([["cache", 3_000_000]]) };
-  return smallestGrants(had, effects, { peaks, reads: (act) => /read|list|get/.test(act) });
+function smallest(effects: readonly Effect[]) {
+  return smallestGrants(had, effects, (act) => /read|list|get/.test(act));
 }
 
 const sent = (target: string): Effect => ({ capability: "network", act: "network_fetch", target });
@@ -67,25 +66,22 @@ test("smallestGrants() keeps a folder that was only read from being written", ()
     quotaBytes,
   ]);
   assert.deepEqual(seen, [
-    ["cache", "write", 2 ** 24],
-    ["notes", "read", 2 ** 20],
+    ["cache", "write", 2 ** 26],
+    ["notes", "read", 2 ** 26],
   ]);
 });
 
 test("smallestGrants() keeps the secrets, the store and the tools that were used", () => {
-  const seen = smallest(
-    [
-      { capability: "secrets", act: "inject", target: "KEY → api.a.example" },
-      { capability: "kv", act: "kv_set", target: "own" },
-      { capability: "tools", act: "tools_call", target: "two/second" },
-    ],
-    100,
-  );
+  const seen = smallest([
+    { capability: "secrets", act: "inject", target: "KEY → api.a.example" },
+    { capability: "kv", act: "kv_set", target: "own" },
+    { capability: "tools", act: "tools_call", target: "two/second" },
+  ]);
   assert.deepEqual(
     seen.secrets.map(({ name }) => name),
     ["KEY"],
   );
-  assert.equal(seen.kv?.quotaBytes, 2 ** 20);
+  assert.equal(seen.kv?.quotaBytes, 2 ** 24);
   assert.deepEqual(seen.tools[0]?.tools, ["second"]);
 });
 
