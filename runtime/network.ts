@@ -13,6 +13,8 @@ import { createNetwork } from "./capabilities/network.ts";
 import type { Clock } from "./clock.ts";
 import type { NetworkSpent } from "./store/network-spent.ts";
 
+export type { Resolve } from "./capabilities/network/resolve.ts";
+
 /** What the host does for the requests of its plugins. */
 export interface HostNetwork {
   /** Says that the host listens on a port, where no request of a plugin may come in, until disposed. */
