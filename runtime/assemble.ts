@@ -8,6 +8,7 @@ import type { Audit } from "./audit.ts";
 import { type Books, openBooks } from "./books.ts";
 import { Calls } from "./calls.ts";
 import { createFolders } from "./capabilities/files.ts";
+import { createCallInfo } from "./capabilities/call.ts";
 import { createKv } from "./capabilities/kv.ts";
 import { noSecrets } from "./capabilities/network/no-secrets.ts";
 import type { Resolve } from "./capabilities/network/resolve.ts";
@@ -15,6 +16,7 @@ import { type CapabilityTable, createTable } from "./capabilities/table.ts";
 import { createTools } from "./capabilities/tools.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { GrantBook } from "./grants/book.ts";
+import { createDeniedTelling } from "./grants/denied.ts";
 import { createGuestLogs, type GuestLogs } from "./guest-logs.ts";
 import { type Home, openHome } from "./home.ts";
 import { createKeeper, type Keeper } from "./gc.ts";
@@ -28,7 +30,7 @@ import { type HostNetwork, openNetwork } from "./network.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Retired } from "./retired.ts";
 import { createRecorder } from "./recorder.ts";
-import { machineCaps, memoryCaps } from "./sandbox/caps.ts";
+import { machineCaps, type MemoryCaps, memoryCaps } from "./sandbox/caps.ts";
 import { Fleet, type FleetOptions } from "./sandbox/fleet.ts";
 import type { ApartOptions } from "./sandbox/preparer.ts";
 import { createFiles, type Files } from "./store/files.ts";
@@ -59,6 +61,10 @@ export interface HostWish {
   readonly resolve?: Resolve | undefined;
   /** Reads off what the disk has left; off the disk of the home when left out. */
   readonly readRoom?: () => Promise<Room>;
+  /** What runners may have of the memory; a share of the machine's when left out. */
+  readonly memory?: MemoryCaps;
+  /** Whether the host is one for exercises: its records say so. */
+  readonly isDrill?: boolean;
 }
 
 /** The parts of a host, each built once; disposing them closes them in reverse. */
@@ -114,6 +120,7 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const walls = await raising;
   const fleet = undo.use(createFleet(wish, walls));
   const metrics = createMetrics();
+  const log = wish.log ?? pino({ level: "silent" });
   const grants = new GrantBook(clock, store.grants);
   const nested = new NestedCalls();
   const spent = store.networkSpent;
@@ -125,9 +132,16 @@ export async function assemble(wish: HostWish): Promise<Parts> {
       createFolders({ clock, home: home.path, data: home.data }),
       createTools(nested.call, nested.isReadOnly),
       network.capability,
+      createCallInfo({
+        monotonic: () => clock.monotonic(),
+        callerOf: ({ binding, owner }) => grants.callerOf(binding, owner),
+      }),
     ],
     {
-      record: createRecorder({ ...storage, metrics }),
+      record: createRecorder({
+        ...{ ...storage, metrics },
+        tellDenied: createDeniedTelling({ ...storage, log }),
+      }),
       use: ({ plugin }, capability, grant) => grants.uses.use(plugin, capability, grant),
     },
   );
@@ -152,7 +166,6 @@ export async function assemble(wish: HostWish): Promise<Parts> {
       ratePerMinute: config.current.callers.ratePerMinute,
     }),
   });
-  const log = wish.log ?? pino({ level: "silent" });
   const [turns, retired] = [new Turns(), new Retired()];
   const keeper = createKeeper({
     ...{ clock, shelf, store: store.plugins, files, audit, turns, retired, log },
@@ -192,14 +205,19 @@ async function openStorage(
   );
   const files = createFiles(home, clock);
   const books = await openBooks(
-    { home, store, clock, config, ...(wish.readRoom && { readRoom: wish.readRoom }) },
+    {
+      ...{ home, store, clock, config, isDrill: wish.isDrill },
+      ...(wish.readRoom && { readRoom: wish.readRoom }),
+    },
     undo,
   );
   return { clock, home, store, files, logs, ...books };
 }
 
-function createFleet({ config: { runners }, startRunner }: HostWish, walls: Walls): Fleet {
-  const { runnerBytesMax, runnersBytesMax } = memoryCaps();
+function createFleet(wish: HostWish, walls: Walls): Fleet {
+  const { config, startRunner, memory = memoryCaps() } = wish;
+  const { runners } = config;
+  const { runnerBytesMax, runnersBytesMax } = memory;
   return new Fleet({
     start: startRunner ?? walls.startRunner,
     runnersMax: runners.max,

@@ -1,6 +1,5 @@
 import type { Audit } from "./audit.ts";
-import type { GuardPorts } from "./capabilities/capability.ts";
-import type { Events } from "./events.ts";
+import type { Decision, GuardPorts } from "./capabilities/capability.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Storage } from "./storage.ts";
 
@@ -8,7 +7,8 @@ import type { Storage } from "./storage.ts";
 export interface RecorderParts {
   readonly audit: Audit;
   readonly metrics: Metrics;
-  readonly events: Events;
+  /** Tells the operator what would allow what was denied. */
+  readonly tellDenied: (of: Decision) => void;
   readonly storage: Storage;
 }
 
@@ -24,10 +24,11 @@ const targetCharsMax = 512;
 export function createRecorder({
   audit,
   metrics,
-  events,
+  tellDenied,
   storage,
 }: RecorderParts): GuardPorts["record"] {
-  return ({ asker, capability, act, target, allowed }) => {
+  return (decided) => {
+    const { asker, capability, act, target, allowed } = decided;
     storage.checkEffect();
     const decision = allowed ? "allowed" : "denied";
     metrics.effect(capability, decision);
@@ -43,9 +44,6 @@ export function createRecorder({
       capability,
       target: shown,
     });
-    if (!allowed) {
-      const text = `${act} was denied; convergio audit --plugin ${plugin} --decision denied`;
-      events.emit({ kind: "denied", plugin, subject: capability, text });
-    }
+    if (!allowed) tellDenied(decided);
   };
 }
