@@ -73,6 +73,7 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
       "runtime/capabilities/files/",
       "runtime/store/database.ts",
       "runtime/store/files.ts",
+      "runtime/store/waiting.ts",
       "runtime/store/found.ts",
       "runtime/sandbox/caps.ts",
       "runtime/sandbox/walls/",

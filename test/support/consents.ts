@@ -1,6 +1,6 @@
 import { packFolder } from "#registry/package.ts";
 import type { ConsentAsk } from "#runtime/consent/asked.ts";
-import type { InstallAnswer, Waiting } from "#runtime/consent/requests.ts";
+import type { InstallAnswer, Waiting } from "#runtime/consent/waiting.ts";
 import type { PluginView } from "#runtime/host.ts";
 import { type Caller, owner } from "#runtime/keys.ts";
 import { type GrantsText, parseGrants, toGrantsText } from "#manifests/grants.ts";

@@ -4,7 +4,7 @@ import { HostError } from "#manifests/errors.ts";
 import { type GrantsText, parseGrants } from "#manifests/grants.ts";
 import { parseStrictJson } from "#manifests/strict-json.ts";
 import type { ConsentAsk } from "../../consent/asked.ts";
-import type { Waiting } from "../../consent/requests.ts";
+import type { Waiting } from "../../consent/waiting.ts";
 import { togetherWords } from "../../consent/together.ts";
 import type { PluginView } from "../../host.ts";
 import { untrustedLine, untrustedName } from "../../untrusted.ts";
@@ -53,7 +53,7 @@ export function addDecideOptions(command: Command): Command {
  *
  * @param again  the command that answers later
  * @throws CONSENT_NEEDED when nobody can be asked; the request waits
- * @throws CONSENT_DECLINED, USAGE_INVALID
+ * @throws CONSENT_DECLINED, USAGE_INVALID, ANSWER_INVALID
  */
 export async function decide(
   world: World,

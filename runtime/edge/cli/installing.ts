@@ -1,5 +1,5 @@
 import { HostError } from "#manifests/errors.ts";
-import type { Waiting } from "../../consent/requests.ts";
+import type { Waiting } from "../../consent/waiting.ts";
 import type { PluginView } from "../../host.ts";
 import { untrustedName } from "../../untrusted.ts";
 import { ask, askJson, problemOf } from "./ask.ts";

@@ -1,4 +1,4 @@
-import type { RequestView, Waiting } from "../../../consent/requests.ts";
+import type { RequestView, Waiting } from "../../../consent/waiting.ts";
 import { quoteUntrusted, untrustedName } from "../../../untrusted.ts";
 import { askJson } from "../ask.ts";
 import { consentText } from "../consent.ts";
