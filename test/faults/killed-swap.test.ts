@@ -1,0 +1,103 @@
+/** The attacker is the power switch of the host in the middle of a swap: the old or the new version answers. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { AuditRecord } from "#manifests/audit.ts";
+import { owner } from "#runtime/keys.ts";
+import { temporaryFolder } from "#test/support/home.ts";
+import { invoke, openHostIn, type TestHost } from "#test/support/host.ts";
+import { relay } from "#test/support/relay.ts";
+import { writeSamples } from "#test/support/samples.ts";
+import { installFrom, writeFolder } from "#test/support/written.ts";
+
+const program = fileURLToPath(new URL("swap-child.ts", import.meta.url));
+
+async function write(to: TestHost, minor: number): Promise<string> {
+  const provides = { tools: [{ name: "mark", encoding: "text" }] };
+  const lifecycle = { health: "yes", load: "yes", unload: "yes" };
+  const manifest = { id: "swaps", version: `1.${minor}.0`, provides, lifecycle };
+  const path = await writeFolder(to, `swaps-${minor}`, manifest, relay([], `version ${minor}`));
+  return writeSamples(path, [{ tool: "mark", input: "", output: `version ${minor}` }]);
+}
+
+/** Runs the child until it is dead. Returns whether it said that it was done. */
+async function runAndDie(args: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await once(child, "close");
+  return said.includes("done");
+}
+
+/** Every version that is listed answers, and the active one is one of two. */
+async function assertWhole(folder: string, minors: readonly number[]): Promise<number> {
+  await using home = await openHostIn(folder);
+  assert.deepEqual(await readdir(join(folder, "home", "staging")), []);
+  const { value, version } = await invoke(home, "swaps", "mark", "");
+  const active = Number(/^version (\d+)$/.exec(String(value))?.[1]);
+  assert.equal(version, `1.${active}.0`);
+  assert.ok(minors.includes(active), `version ${active} answers, not one of ${minors}`);
+  for (const each of await home.host.versions.list("local/swaps")) {
+    const request = { caller: owner, plugin: `local/swaps@${each.version}`, tool: "mark" };
+    const answer = await home.host.call({ ...request, input: { json: '""' } });
+    const expected = `"version ${each.version.split(".")[1]}"`;
+    assert.equal(Buffer.from(answer.output.bytes).toString(), expected);
+  }
+  await assertRecorded(home, version);
+  return active;
+}
+
+/** Nothing is active of which there is no record. */
+async function assertRecorded({ host }: TestHost, version: string): Promise<void> {
+  const query = { kind: "install", plugin: "local/swaps", limit: 1_000 };
+  const records = (await host.auditQuery(query)) as AuditRecord[];
+  assert.ok(records.some((each) => each.version === version && each.decision === "allowed"));
+}
+
+const moments = [
+  ...["resolve", "verify", "consent", "stage", "compile"].map((step) => [step, ""] as const),
+  ...["health", "activate"].flatMap((step) =>
+    ["", "1", "3", "8", "20", "60"].map((afterMs) => [step, afterMs] as const),
+  ),
+];
+
+test("a host that is killed at any step of an update answers with the old version or the new one", async () => {
+  await using folder = await temporaryFolder();
+  const places = { folder: folder.path } as TestHost;
+  await (async () => {
+    await using first = await openHostIn(folder.path);
+    await installFrom(first, await write(first, 1));
+  })();
+  let active = 1;
+  let swapped = 0;
+  for (const [step, afterMs] of moments) {
+    const next = active + 1;
+    const path = await write(places, next);
+    const isDone = await runAndDie([folder.path, "install", step, afterMs, path]);
+    const now = await assertWhole(folder.path, isDone ? [next] : [active, next]);
+    if (now === next) swapped += 1;
+    active = now;
+  }
+  // Before anything is compiled nothing can have changed.
+  assert.ok(swapped <= moments.length - 5, `${swapped} swaps`);
+});
+
+test("a host that is killed while it goes back answers with one of the two versions", async () => {
+  await using folder = await temporaryFolder();
+  await (async () => {
+    await using first = await openHostIn(folder.path);
+    for (const minor of [1, 2]) await installFrom(first, await write(first, minor));
+  })();
+  for (const afterMs of ["0", "2", "5", "10", "20", "40", "80"]) {
+    await runAndDie([folder.path, "rollback", "", afterMs]);
+    await assertWhole(folder.path, [1, 2]);
+  }
+});
