@@ -4,6 +4,7 @@ import { parsePluginReference } from "#manifests/names.ts";
 import { quote } from "#manifests/quote.ts";
 import type { Audit } from "./audit.ts";
 import type { Calls } from "./calls.ts";
+import { purgeData } from "./capabilities/files/places.ts";
 import type { GuestLogs } from "./guest-logs.ts";
 import type { Keeper } from "./gc.ts";
 import { type RunHook, sayFarewell } from "./hooks.ts";
@@ -30,6 +31,7 @@ export interface PluginsParts {
   readonly files: Files;
   readonly audit: Audit;
   readonly logs: GuestLogs;
+  readonly home: { readonly data: string };
   readonly calls: Calls;
   readonly quarantine: Quarantine;
   readonly load: (installed: Installed, version: VersionRecord, wish?: LoadWish) => Active;
@@ -82,7 +84,8 @@ class PluginActs implements Plugins {
   }
 
   config(id: string): Config {
-    return this.#parts.shelf.get(id).config;
+    const installed = this.#parts.shelf.get(id);
+    return this.#parts.settings.shown(activeVersion(installed), installed.config);
   }
 
   /** @throws CONFIG_INVALID, CONFIG_REFUSED */
@@ -90,20 +93,24 @@ class PluginActs implements Plugins {
     using _ = await this.#parts.turns.take(id);
     const installed = this.#parts.shelf.get(id);
     const version = activeVersion(installed);
-    const config = await checkConfig(this.#parts, id, version.manifest.config, value);
+    const { settings } = this.#parts;
+    const split = settings.split(version, asConfig(id, value));
+    const config = await checkConfig(this.#parts, id, version.manifest.config, split.whole);
     await this.#audit(by, "config", "set", installed);
+    using __ = settings.trying(version, split);
     const active = this.#parts.load(installed, version, { config });
     try {
       await this.#tellConfig(active, config, by);
-      await this.#parts.store.setConfig(bindingOf(version), config);
+      await settings.keep(version, split);
+      await this.#parts.store.setConfig(bindingOf(version), split.open);
     } catch (error) {
       this.#parts.retire(active);
       throw error;
     }
-    installed.config = config;
+    installed.config = split.open;
     this.#rest(installed);
     installed.loaded.set(version.digest, active);
-    return config;
+    return split.open;
   }
 
   /** @throws CONFIG_REFUSED */
@@ -157,7 +164,13 @@ class PluginActs implements Plugins {
     this.#parts.grants.forget(installed.plugin.id);
     this.#rest(installed);
     await this.#parts.keeper.discard(unreferenced);
-    if (options.purge) await this.#parts.logs.remove(id);
+    if (options.purge) await this.#purge(installed);
+  }
+
+  async #purge({ plugin, versions }: Installed): Promise<void> {
+    const { logs, home } = this.#parts;
+    await logs.remove(plugin.id);
+    for (const version of versions) await purgeData(home.data, bindingOf(version));
   }
 
   async logs(id: string, limit: number) {

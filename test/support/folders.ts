@@ -44,6 +44,25 @@ export function filesGrantWith(own: Partial<FilesGrant> = {}): FilesGrant {
   };
 }
 
+/** Opens the folders of a home: who asks has one of its own, `cache`, unless it is said otherwise. */
+export function foldersIn(
+  home: string,
+  usual = askerWith({ files: [filesGrantWith()] }),
+  acts: string[] = [],
+): Pick<TestFolders, "ask"> {
+  const table = createTable(
+    [createFolders({ clock: systemClock(), home, data: join(home, "data") })],
+    portsWith(({ act, target, allowed }) => void acts.push(`${act} ${target} ${allowed}`)),
+  );
+  return {
+    ask(act, request, { asker = usual, block } = {}) {
+      const guarded = table.functionOf(`extism:host/user.${act}`);
+      if (guarded === undefined) throw new TypeError(`there is no ${act}`);
+      return ask(guarded, asker, request, block === undefined ? [] : [block]);
+    },
+  };
+}
+
 /** Makes a home, an operator's folder, and the functions of files between them. */
 export async function openFolders(): Promise<TestFolders> {
   await using undo = new AsyncDisposableStack();
@@ -53,21 +72,9 @@ export async function openFolders(): Promise<TestFolders> {
   for (const each of [data, folder, outside]) await mkdir(each, { recursive: true });
   await writeFile(join(outside, "secret"), "secret");
   const acts: string[] = [];
-  const open = (): Pick<TestFolders, "ask"> => {
-    const table = createTable(
-      [createFolders({ clock: systemClock(), home, data })],
-      portsWith(({ act, target, allowed }) => void acts.push(`${act} ${target} ${allowed}`)),
-    );
-    return {
-      ask(act, request, { asker = usual, block } = {}) {
-        const guarded = table.functionOf(`extism:host/user.${act}`);
-        if (guarded === undefined) throw new TypeError(`there is no ${act}`);
-        return ask(guarded, asker, request, block === undefined ? [] : [block]);
-      },
-    };
-  };
   const files = [filesGrantWith(), filesGrantWith({ name: "notes", folder })];
   const usual = askerWith({ files });
+  const open = () => foldersIn(home, usual, acts);
   const held = undo.move();
   return {
     ...{ home, data, folder, outside, acts },
