@@ -99,7 +99,8 @@ export class Budgets {
 
   #call(asker: Asker, scope: string): Purse["spent"] {
     const known = this.#calls.get(asker.callId) ?? new Map<string, Purse["spent"]>();
-    if (known.size === 0) {
+    // A call that is over hears nothing any more, and would be remembered for ever.
+    if (known.size === 0 && !asker.signal.aborted) {
       this.#calls.set(asker.callId, known);
       asker.signal.addEventListener("abort", () => this.#calls.delete(asker.callId));
     }
