@@ -95,9 +95,15 @@ export const refuseGrants: Refuse = (path, problem) =>
 /** Returns the terms that an operator wrote, defaults filled in. @throws GRANTS_INVALID */
 export function termsOf(written: TermsText, viaDefault: "direct" | "any"): Terms {
   const { per = "plugin", via = viaDefault, expires = null, uses = null } = written;
-  if (expires !== null && Number.isNaN(Date.parse(expires)))
+  if (expires !== null && !isMoment(expires))
     throw refuseGrants("expires", `must be a time that exists, found ${quote(expires)}`);
   return { per, via: typeof via === "string" ? via : via.map(parsePluginId), expires, uses };
+}
+
+/** Whether a time is in the calendar: JavaScript takes the 30th of February for a day in March. */
+function isMoment(time: string): boolean {
+  const at = Date.parse(time);
+  return !Number.isNaN(at) && new Date(at).toISOString().slice(0, 19) === time.slice(0, 19);
 }
 
 /** Returns a grant with its terms in the form that operators write. */
