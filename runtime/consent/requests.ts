@@ -10,13 +10,14 @@ import type { Caller } from "../keys.ts";
 import type { RequestRecord, RequestStore } from "../store/requests.ts";
 import type { WaitingPackages } from "../store/waiting.ts";
 import type { ConsentAsk } from "./asked.ts";
-import type {
-  Begun,
-  ConsentAnswer,
-  InstallAnswer,
-  Requests,
-  RequestView,
-  Waiting,
+import {
+  type Begun,
+  type ConsentAnswer,
+  type InstallAnswer,
+  type Requests,
+  type RequestView,
+  toRequestView,
+  type Waiting,
 } from "./waiting.ts";
 import { consentIdOf } from "./consent.ts";
 import { checkHuman } from "./human.ts";
@@ -92,14 +93,14 @@ class RequestBoard implements Requests {
 
   async list(): Promise<readonly RequestView[]> {
     await this.sweep();
-    return [...this.#records.values()].map(toView);
+    return [...this.#records.values()].map(toRequestView);
   }
 
   async show(number: number): Promise<RequestView & Waiting> {
     await this.sweep();
     const record = this.#get(number);
     const question = this.#parts.question(await this.#releaseOf(record));
-    return { ...toView(record), ...waitingOf(record, question) };
+    return { ...toRequestView(record), ...waitingOf(record, question) };
   }
 
   async answer(
@@ -194,18 +195,30 @@ class RequestBoard implements Requests {
       if (now !== consentId) throw new HostError("CONSENT_OUTDATED", { plugin: record.plugin });
       return { by, ...(chosen && { grants: chosen }) };
     };
-    const source = { kind: "staged", release } as const;
-    const plugin = await this.#parts.install({
-      caller: by,
-      source,
-      allowDowngrade: record.release.allowDowngrade,
-      ...(onStep && { onStep }),
-      consent: yes,
-    });
-    // Only now: a host that is killed before this finds the request again.
-    await this.#remove(record.number);
-    await this.#tidy();
-    return plugin;
+    const state = { isGiven: false };
+    try {
+      const plugin = await this.#parts.install({
+        caller: by,
+        source: { kind: "staged", release },
+        allowDowngrade: record.release.allowDowngrade,
+        consent: yes,
+        onStep: (step) => {
+          state.isGiven ||= step === "stage";
+          onStep?.(step);
+        },
+      });
+      // Only now: a host that is killed before this finds the request again.
+      await this.#remove(record.number);
+      return plugin;
+    } catch (error) {
+      // What is wrong with the package stays so; what is wrong with the answer or the host may not.
+      const isFinal = error instanceof HostError && error.status < 500;
+      if (state.isGiven && isFinal && error.code !== "CONSENT_OUTDATED")
+        await this.#remove(record.number);
+      throw error;
+    } finally {
+      await this.#tidy();
+    }
   }
 
   async #decline(record: RequestRecord, by: Caller): Promise<void> {
@@ -271,20 +284,4 @@ function auditOf(record: Omit<RequestRecord, "number">, by: Caller, act: string)
   const { version } = release.manifest;
   const { owner, id: keyId } = by;
   return { kind: "install", act, owner, keyId, plugin, version, digest } as const;
-}
-
-function toView({ release, ...record }: RequestRecord): RequestView {
-  const { manifest, signer, source } = release;
-  const time = (ms: number): string => new Date(ms).toISOString();
-  return {
-    number: record.number,
-    plugin: record.plugin,
-    version: manifest.version,
-    digest: record.digest,
-    signer: signer.kind === "project" ? signer.identity : signer.kind,
-    source: source.from,
-    askedBy: record.askedBy.owner,
-    createdAt: time(record.createdAt),
-    expiresAt: time(record.expiresAt),
-  };
 }

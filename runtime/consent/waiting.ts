@@ -1,6 +1,7 @@
 import type { PluginView } from "../host.ts";
 import type { InstallRequest, InstallStep } from "../install.ts";
 import type { Caller } from "../keys.ts";
+import type { RequestRecord } from "../store/requests.ts";
 import type { ConsentAsk } from "./asked.ts";
 
 /** An install that waits for consent, as people and programs see it. */
@@ -61,4 +62,21 @@ export interface Requests {
     which: { readonly number: number } | { readonly plugin: string },
     answer: ConsentAnswer,
   ): Promise<PluginView | null>;
+}
+
+/** Returns a request as people and programs see it. */
+export function toRequestView({ release, ...record }: RequestRecord): RequestView {
+  const { manifest, signer, source } = release;
+  const time = (ms: number): string => new Date(ms).toISOString();
+  return {
+    number: record.number,
+    plugin: record.plugin,
+    version: manifest.version,
+    digest: record.digest,
+    signer: signer.kind === "project" ? signer.identity : signer.kind,
+    source: source.from,
+    askedBy: record.askedBy.owner,
+    createdAt: time(record.createdAt),
+    expiresAt: time(record.expiresAt),
+  };
 }

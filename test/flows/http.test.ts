@@ -54,7 +54,7 @@ test("an upload waits for consent, and is installed by it", async () => {
   assert.equal(ask.id, "local/it");
   assert.deepEqual(
     ask.asks.map(({ words }: { words: string }) => words),
-    ["keep values of its own, up to 1MiB"],
+    ["values of its own, up to 1 MiB"],
   );
   assertProblem(await invoke("kv_get", { key: "a" }), "PLUGIN_NOT_FOUND", 404);
   const done = await consent("local/it", consentId, true);
@@ -81,8 +81,9 @@ test("an upload that is refused says why, and asks nobody", async () => {
   // That an export is missing is known only once it was compiled: after consent.
   const refused = await consent("local/bad", bad.json.consentId, true);
   assertProblem(refused, "EXPORT_MISSING", 422);
-  const network = { uses: { network: [{ host: "a.example", reason: "ask" }] } };
-  assertProblem(await upload(await packageOf("bad", network)), "CAPABILITY_UNKNOWN", 422);
+  assert.deepEqual((await asked({ path: "/requests" })).json.requests, []);
+  const newer = await packageOf("bad", { host: ">=9" });
+  assertProblem(await upload(newer), "HOST_VERSION_REFUSED", 422);
   assertProblem(await upload(Buffer.from("no package")), "PACKAGE_INVALID", 422);
 });
 

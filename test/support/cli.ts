@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { fileURLToPath } from "node:url";
 import { readEnvironment } from "#runtime/environment.ts";
 import type { HostMaker } from "#runtime/edge/cli/host-maker.ts";
@@ -23,10 +24,15 @@ export interface RunOptions {
   readonly home: string;
   /** What the person types, or what is piped in. */
   readonly input?: string;
+  /** What the person types at which question, in this order. */
+  readonly types?: readonly Typed[];
   /** Whether all three streams are terminals. */
   readonly isTerminal?: boolean;
   readonly variables?: Readonly<Record<string, string>>;
 }
+
+/** Words of a question, and the keys that answer it. */
+export type Typed = readonly [question: string, keys: string];
 
 /** Path of the program that people start. */
 export const program = fileURLToPath(new URL("../../bin/convergio.js", import.meta.url));
@@ -44,12 +50,14 @@ export async function temporaryHome(): Promise<{ home: string } & AsyncDisposabl
 export async function runInside(words: readonly string[], options: RunOptions): Promise<Ran> {
   const { host, home, input = "", isTerminal = false, variables = {} } = options;
   const [output, errors] = [heard(isTerminal), heard(isTerminal)];
+  const keyboard = typed(input, isTerminal);
+  if (options.types !== undefined) typeAt(keyboard, errors.stream, options.types);
   const makeHost: HostMaker = async () => {
     if (host === undefined) throw new TypeError("this command was not to make a host");
     return host;
   };
   const code = await run(words, {
-    streams: { input: typed(input, isTerminal), output: output.stream, errors: errors.stream },
+    streams: { input: keyboard, output: output.stream, errors: errors.stream },
     makeHost,
     environment: readEnvironment({ CONVERGIO_HOME: home, ...variables }),
     signals: { on: () => ({ [Symbol.dispose]() {} }) },
@@ -96,6 +104,21 @@ function typed(text: string, isTTY: boolean) {
   if (isTTY) setImmediate(() => stream.write(text));
   else stream.end(text);
   return stream;
+}
+
+/** Types each answer once its question is on the screen. */
+function typeAt(keyboard: PassThrough, screen: PassThrough, types: readonly Typed[]): void {
+  const waiting = [...types];
+  let seen = "";
+  screen.on("data", (chunk: Buffer) => {
+    seen += stripVTControlCharacters(chunk.toString("utf8"));
+    const [question = "", keys = ""] = waiting[0] ?? [];
+    if (waiting.length === 0 || !seen.includes(question)) return;
+    waiting.shift();
+    seen = "";
+    // The prompt listens once it has drawn itself.
+    setImmediate(() => keyboard.write(keys));
+  });
 }
 
 function heard(isTTY: boolean) {

@@ -3,7 +3,7 @@ import { HostError } from "#manifests/errors.ts";
 import { type Grants, type GrantsText, parseGrants, toGrantsText } from "#manifests/grants.ts";
 import { quote } from "#manifests/quote.ts";
 import type { AskedEntry, ConsentAsk } from "../../consent/asked.ts";
-import { untrustedName } from "../../untrusted.ts";
+import { untrustedLine } from "../../untrusted.ts";
 
 /** What an operator decided with options, before or instead of being asked. */
 export interface Decisions {
@@ -113,7 +113,7 @@ function checkKeys(
 }
 
 function unknown(option: string, found: string, names: readonly string[]): HostError {
-  const asked = names.map(untrustedName).join(", ") || "nothing of the kind";
+  const asked = names.map(untrustedLine).join(", ") || "nothing of the kind";
   const problem = `${quote(found)} is not among what is asked: ${asked}`;
   return new HostError("USAGE_INVALID", { argument: option, problem });
 }
