@@ -7,6 +7,7 @@ import { fresh } from "./fresh.ts";
 import { hundred } from "./hundred.ts";
 import { invoke } from "./invoke.ts";
 import { metering } from "./metering.ts";
+import { permissions } from "./permissions.ts";
 import { small } from "./small.ts";
 import { stop } from "./stop.ts";
 import { suspended } from "./suspended.ts";
@@ -22,6 +23,7 @@ const questions: Readonly<Record<string, Question>> = {
   stop,
   fairness,
   hundred,
+  permissions,
 };
 
 const { values, positionals } = parseArgs({

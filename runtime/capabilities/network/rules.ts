@@ -21,12 +21,19 @@ interface Rule {
   readonly ranges: readonly Range[];
 }
 
-/** Rules by `scheme://host:port`; the host of a pattern is `.example.com`, that of any host is empty. */
-type Rules = ReadonlyMap<string, readonly Rule[]>;
+/** Rules by host; that of a pattern is `.example.com`, that of any host is empty. */
+type ByHost = ReadonlyMap<string, readonly Rule[]>;
+
+/** Rules for each scheme and port; most plugins have those of one. */
+interface AtPort {
+  readonly scheme: string;
+  readonly port: number;
+  readonly byHost: ByHost;
+}
 
 /** Finds the grant that covers a request; a list of grants is made ready once. */
 export class NetworkRules {
-  readonly #ready = new WeakMap<readonly NetworkGrant[], Rules>();
+  readonly #ready = new WeakMap<readonly NetworkGrant[], readonly AtPort[]>();
   readonly #rules = new WeakMap<NetworkGrant, Rule>();
 
   /**
@@ -36,18 +43,10 @@ export class NetworkRules {
    */
   find({ network }: Grants, target: Target): NetworkGrant | undefined {
     if (network.length === 0) return undefined;
-    const rules = this.#rulesOf(network);
     const { scheme, host, port } = target;
-    const key = (name: string): string => `${scheme}://${name}:${port}`;
-    const exact = covering(rules.get(key(host)), target);
-    if (exact !== undefined) return exact;
-    // Patterns speak of names only: `*.0.0.1` is none for an address.
-    if (!isLiteral(host))
-      for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) {
-        const found = covering(rules.get(key(host.slice(dot))), target);
-        if (found !== undefined) return found;
-      }
-    return covering(rules.get(key("")), target);
+    for (const each of this.#portsOf(network))
+      if (each.port === port && each.scheme === scheme) return findBy(each.byHost, host, target);
+    return undefined;
   }
 
   /** Returns whether a grant lets its host have an address: a public one, or one that it names. */
@@ -63,21 +62,36 @@ export class NetworkRules {
     return rule;
   }
 
-  #rulesOf(network: readonly NetworkGrant[]): Rules {
+  #portsOf(network: readonly NetworkGrant[]): readonly AtPort[] {
     const known = this.#ready.get(network);
     if (known) return known;
-    const rules = Map.groupBy(
-      network.map((grant) => this.#ruleOf(grant)),
-      ({ grant }) => keyOf(grant),
-    );
-    this.#ready.set(network, rules);
-    return rules;
+    const rules = network.map((grant) => this.#ruleOf(grant));
+    const groups = Map.groupBy(rules, ({ grant }) => `${grant.scheme} ${grant.port}`);
+    const ports = [...groups.values()].map((group) => ({
+      scheme: group[0]?.grant.scheme ?? "",
+      port: group[0]?.grant.port ?? 0,
+      byHost: Map.groupBy(group, ({ grant }) => hostKey(grant)),
+    }));
+    this.#ready.set(network, ports);
+    return ports;
   }
 }
 
-function keyOf({ scheme, host, port }: NetworkGrant): string {
-  const name = host === "*" ? "" : host.startsWith("*.") ? host.slice(1) : canonical(host);
-  return `${scheme}://${name}:${port}`;
+function findBy(rules: ByHost, host: string, target: Target): NetworkGrant | undefined {
+  const exact = covering(rules.get(host), target);
+  if (exact !== undefined) return exact;
+  // Patterns speak of names only: `*.0.0.1` is none for an address.
+  if (!target.isAddress)
+    for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) {
+      const found = covering(rules.get(host.slice(dot)), target);
+      if (found !== undefined) return found;
+    }
+  return covering(rules.get(""), target);
+}
+
+function hostKey({ host }: NetworkGrant): string {
+  if (host === "*") return "";
+  return host.startsWith("*.") ? host.slice(1) : canonical(host);
 }
 
 /** A host that URLs write otherwise would never be found; an address of version 6 has many forms. */
@@ -107,7 +121,7 @@ function covering(rules: readonly Rule[] | undefined, target: Target): NetworkGr
 }
 
 /** Whether an address is public, or named: as the host itself, or by a range. */
-function mayReach({ grant, ranges }: Rule, { host }: Target, text: string): boolean {
+function mayReach({ grant, ranges }: Rule, { host, isAddress }: Target, text: string): boolean {
   const address = parseAddress(text);
   if (address === undefined) return false;
   const isNamed = (each: Address): boolean => {
@@ -116,14 +130,10 @@ function mayReach({ grant, ranges }: Rule, { host }: Target, text: string): bool
     // Nobody answers there, and some systems take the first for themselves.
     if (kind === "unspecified" || kind === "multicast") return false;
     if (grant.host === "localhost" && host === "localhost" && kind === "loopback") return true;
-    if (each === address && grant.host !== "*" && isLiteral(host)) return true;
+    if (each === address && grant.host !== "*" && isAddress) return true;
     // Credentials of a machine are given away by their own address alone, never by a wide range.
     return ranges.some((range) => isIn(range, each) && (kind !== "metadata" || isSingle(range)));
   };
   const embedded = embeddedIn(address);
   return isNamed(address) && (embedded === undefined || isNamed(embedded));
-}
-
-function isLiteral(host: string): boolean {
-  return host.startsWith("[") || parseAddress(host) !== undefined;
 }

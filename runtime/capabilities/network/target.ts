@@ -10,6 +10,8 @@ export interface Target {
   readonly scheme: "https" | "http";
   /** In lower case and punycode; an address of version 6 in brackets. */
   readonly host: string;
+  /** Whether the host is an address, and not a name. */
+  readonly isAddress: boolean;
   readonly port: number;
   readonly path: string;
   /** The address that the host was found to have, once that is asked about too. */
@@ -38,7 +40,8 @@ export function parseTarget(method: string, text: string): Target {
   const { url, scheme } = parseUrl(text);
   const port = url.port === "" ? defaultPorts[scheme] : Number(url.port);
   if (port === 0) throw invalid("url", "must not name the port 0");
-  return { method: known, url, scheme, host: url.hostname, port, path: url.pathname };
+  const { hostname: host, pathname: path } = url;
+  return { method: known, url, scheme, host, isAddress: isAddress(host), port, path };
 }
 
 /** Returns the target as people read it, and as the audit keeps it: no query, it may hold secrets. */
@@ -73,12 +76,16 @@ function parseUrl(text: string): { url: URL; scheme: "https" | "http" } {
 function checkHost(host: string, written: string): void {
   // The parser of URLs has checked it, and has given it its one form.
   if (host.startsWith("[")) return;
-  if (parseAddress(host) !== undefined) {
+  if (isAddress(host)) {
     if (written === host) return;
     throw invalid("url", "must write an address as four decimal numbers");
   }
   const isName = host.length <= 253 && host.split(".").every((part) => label.test(part));
   if (!isName) throw invalid("url", "must name a host by labels with a dot between each two");
+}
+
+function isAddress(host: string): boolean {
+  return host.startsWith("[") || parseAddress(host) !== undefined;
 }
 
 function invalid(path: string, problem: string): HostError {
