@@ -110,9 +110,11 @@ function learnedText({ terminal }: World, learned: Learned): string {
     terminal.paint(colors[need], need),
     untrustedLine(least.join("; ")),
   ]);
+  const answered = `${calls.length - failed.length} of ${calls.length} calls answered`;
   return [
-    `${untrustedName(plugin)} ${untrustedName(version)}: ${calls.length - failed.length} of ${calls.length} calls answered`,
+    `${untrustedName(plugin)} ${untrustedName(version)}: ${answered}`,
     ...failed.map(({ tool, code }) => `  ${untrustedName(tool)} failed with ${code}`),
+    ...(failed.length > 0 ? ["  What comes after a failure was not seen: it may need more."] : []),
     "",
     ...(rows.length === 0
       ? ["It asks for nothing."]
