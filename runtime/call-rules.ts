@@ -25,6 +25,8 @@ export interface OpenCall extends Ticket {
   hasChildren: boolean;
   /** Host calls of this call and of those made on its behalf. */
   asked: number;
+  /** Units that it had burnt when it asked last, as its runner says, its children's among them. */
+  burnt: number;
   /** Bytes that calls made on its behalf have answered. */
   bytesTaken: number;
   /** Whether it has asked for anything that must not happen twice. */
@@ -75,7 +77,7 @@ export function leftOf(call: OpenCall): LeftOver {
     abort,
     depth: (request.parent?.depth ?? 0) + 1,
     deadlineAt,
-    fuelLeft: Math.max(0, call.fuelLimit - call.childFuel),
+    fuelLeft: Math.max(0, call.fuelLimit - Math.max(call.childFuel, call.burnt)),
     chain: [...(request.parent?.chain ?? []), plugin],
     take: (bytes) => takeBytes(call, bytes),
   };
@@ -148,4 +150,14 @@ export function toolOf(plugin: Active, asked: string | undefined): string {
   const tool = asked === undefined ? "that was not named" : quote(asked);
   const names = [...tools.keys()].slice(0, 20).join(", ");
   throw new HostError("TOOL_NOT_FOUND", { plugin: plugin.version.plugin, tool, tools: names });
+}
+
+/** Returns the ids of the calls on whose behalf one is made, the nearest first. */
+export function lineageOf(call: OpenCall, open: ReadonlyMap<string, OpenCall>): readonly string[] {
+  const ids: string[] = [];
+  for (let { parent } = call.request; parent !== undefined; ) {
+    ids.push(parent.callId);
+    parent = open.get(parent.callId)?.request.parent;
+  }
+  return ids;
 }

@@ -150,10 +150,25 @@ export const lineBytesMax = 64 * 1024;
 /** Most blocks that travel with one question or answer. */
 export const blocksMax = 16;
 
-/** Fuel that an answer charges is counted in so many units. */
+/** Fuel that travels with questions and answers is counted in so many units. */
 export const fuelGrain = 1024;
 
-/** Writes a question (`number` is the function) or an answer (`number` is fuel, in `fuelGrain`s). */
+const exchangeBytes = 20;
+
+/** A question or an answer as it came. */
+export interface ReadExchange {
+  readonly call: number;
+  readonly request: number;
+  readonly number: number;
+  /** A claim of whoever runs the guest. */
+  readonly burntGrains: number;
+  readonly exchange: Exchange;
+}
+
+/**
+ * Writes a question (`number` is the function) or an answer (`number` is what it charges, in
+ * `fuelGrain`s). A question says what its call has burnt so far, in the same unit.
+ */
 export function writeExchange(
   writer: FrameWriter,
   type: number,
@@ -161,15 +176,17 @@ export function writeExchange(
   request: number,
   number: number,
   exchange: Exchange,
+  burntGrains = 0,
 ): void {
   const parts = [exchange.json, ...exchange.blocks];
-  const bytes = parts.reduce((sum, part) => sum + 4 + part.length, 16);
+  const bytes = parts.reduce((sum, part) => sum + 4 + part.length, exchangeBytes);
   const { buffer, at }: Frame = writer.open(type, bytes);
   buffer.writeUInt32LE(call, at);
   buffer.writeUInt32LE(request, at + 4);
   buffer.writeUInt32LE(number, at + 8);
   buffer.writeUInt32LE(parts.length, at + 12);
-  let end = at + 16;
+  buffer.writeUInt32LE(Math.min(burntGrains, 0xffff_ffff), at + 16);
+  let end = at + exchangeBytes;
   for (const part of parts) {
     buffer.writeUInt32LE(part.length, end);
     buffer.set(part, end + 4);
@@ -178,14 +195,12 @@ export function writeExchange(
 }
 
 /** Reads a question or an answer, copied out of the pipe's buffer; undefined when it does not add up. */
-export function readExchange(
-  body: Buffer,
-): { call: number; request: number; number: number; exchange: Exchange } | undefined {
-  if (body.length < 16) return undefined;
+export function readExchange(body: Buffer): ReadExchange | undefined {
+  if (body.length < exchangeBytes) return undefined;
   const count = body.readUInt32LE(12);
   if (count < 1 || count > blocksMax + 1) return undefined;
   const parts: Uint8Array[] = [];
-  let at = 16;
+  let at = exchangeBytes;
   for (let index = 0; index < count; index++) {
     if (at + 4 > body.length) return undefined;
     const length = body.readUInt32LE(at);
@@ -200,6 +215,7 @@ export function readExchange(
     call: body.readUInt32LE(0),
     request: body.readUInt32LE(4),
     number: body.readUInt32LE(8),
+    burntGrains: body.readUInt32LE(16),
     exchange: { json, blocks },
   };
 }

@@ -1,4 +1,5 @@
 import {
+  fuelGrain,
   type GuestPlan,
   lineBytesMax,
   readExchange,
@@ -284,7 +285,8 @@ export class Runner {
     // The host ended the call while the question was on its way: nobody may be answered any more.
     if (live.ended !== undefined) return;
     live.wait(1);
-    void live.work.ports.ask(read.number, read.exchange).then((answer) => {
+    const burnt = read.burntGrains * fuelGrain;
+    void live.work.ports.ask(read.number, read.exchange, burnt).then((answer) => {
       if (this.#live.get(read.call) !== live || live.ended !== undefined) return;
       live.wait(-1);
       const { fuel = 0 } = answer;

@@ -3,7 +3,11 @@ import type { Exchange, GuestLimits, Invoke } from "./messages.ts";
 /** What the host does for a call while a runner runs it. */
 export interface WorkPorts {
   /** Never rejects. `fuel` is what calls on behalf of this one burnt, in thousands of units. */
-  ask(number: number, exchange: Exchange): Promise<Exchange & { readonly fuel?: number }>;
+  ask(
+    number: number,
+    exchange: Exchange,
+    burnt: number,
+  ): Promise<Exchange & { readonly fuel?: number }>;
   log(level: number, text: string): void;
 }
 

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Caller } from "#runtime/keys.ts";
 import { edgeTo, edit, installKeeper, loopTurns, tell, through } from "#test/support/granted.ts";
-import { guest } from "#test/support/guests.ts";
+import { guest, userImport } from "#test/support/guests.ts";
 import { codeOf, installGuest, invoke, openTestHost } from "#test/support/host.ts";
 
 const home = await openTestHost();
@@ -115,6 +115,35 @@ test("all questions of calls on a call's behalf are within its own bound", async
   const told = await tell(home, "modest", "relay", through("loop", value));
   assert.ok(loopTurns > limits.hostCalls);
   assert.equal((told.ok as { error?: { code: string } }).error?.code, "HOST_CALLS_EXHAUSTED");
+});
+
+test("what a call has burnt itself is not burnt again by those that it asks", async () => {
+  const fuel = 40_000_000;
+  const turns = 3_000_000;
+  const burner = guest({
+    imports: userImport("tools_call"),
+    body: `(func (export "ask") (local $turn i32)
+        (loop $l (local.set $turn (i32.add (local.get $turn) (i32.const 1)))
+          (br_if $l (i32.lt_u (local.get $turn) (i32.const ${turns}))))
+        (call $giveBack (call $tools_call (call $input_offset))))
+      (func (export "spin") (loop $l (br $l)))`,
+  });
+  const tools = ["ask", "spin"].map((name) => ({ name, description: "Burns", encoding: "text" }));
+  const provides = { tools };
+  const limits = { fuel, timeout: "20s" };
+  const spinner = { provides, limits: { fuel: 100 * fuel, timeout: "20s" } };
+  await installGuest(home, { id: "spinner", module: burner, manifest: spinner });
+  const edges = [{ alias: "it", plugin: "local/spinner", tools: ["spin"], reason: "to burn" }];
+  const asking = { provides, limits, uses: { tools: edges } };
+  await installGuest(home, { id: "burner", module: burner, manifest: asking });
+  const told = await codeOf(tell(home, "burner", "ask", { tool: "it", input: "" }));
+  assert.equal(told, "FUEL_EXHAUSTED");
+  const records = (await home.host.auditQuery({ kind: "call", limit: 2 })) as {
+    plugin: string;
+    fuel: number;
+  }[];
+  const child = records.find(({ plugin }) => plugin === "local/spinner");
+  assert.ok(child && child.fuel <= fuel - 4 * turns, `${child?.fuel}`);
 });
 
 test("what others answer is at most what the call may answer itself", async () => {

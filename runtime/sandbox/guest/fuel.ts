@@ -44,6 +44,11 @@ export class Fuel {
     this.#death = death;
   }
 
+  /** 0 until the guest may be suspended. */
+  get phase(): WebAssembly.Global {
+    return this.#phase;
+  }
+
   /** What the metering pass imports. `grow` answers whether so many pages may be added. */
   imports(grow: (pages: number) => number): WebAssembly.ModuleImports {
     return {
@@ -64,6 +69,12 @@ export class Fuel {
   /** Why the host ended the guest, if it did. */
   get ended(): End | undefined {
     return this.#ended;
+  }
+
+  /** Units burnt since the budget began. */
+  get burnt(): number {
+    const left = this.#counter === undefined ? this.#granted : this.#counter.value;
+    return this.#spent + this.#granted - left;
   }
 
   /** Begins a budget: `limit` units until `deadlineAt` on the monotonic clock. */

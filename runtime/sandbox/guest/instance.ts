@@ -33,6 +33,8 @@ export interface Guest {
   /** What the module imports: nothing else is built. */
   readonly imports: readonly WebAssembly.ModuleImportDescriptor[];
   readonly config: ReadonlyMap<string, string>;
+  /** What its functions of files stand behind, when it asks for folders. */
+  readonly gate: WebAssembly.Module | undefined;
 }
 
 /** What an instance asks and tells on behalf of the call that runs in it. */
@@ -118,6 +120,11 @@ export class Instance implements Entrant {
   /** Ends the call that runs: at the guest's next check, or at once when it is suspended. */
   end(code: string): void {
     this.#fuel.end(code);
+  }
+
+  /** Units that the call has burnt so far, with what others have on its behalf. */
+  get burnt(): number {
+    return this.#fuel.burnt;
   }
 
   /** Charges units that others have burnt on behalf of the call. */

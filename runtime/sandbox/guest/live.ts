@@ -102,9 +102,12 @@ export class LiveCall implements CallPorts {
     const request = this.#hostCalls;
     this.#pending ??= new Map();
     const pending = this.#pending;
+    const { writer } = this.#ports;
+    const { call } = this.invoke;
+    const grains = Math.floor((this.#instance?.burnt ?? 0) / fuelGrain);
     return new Promise((resolve) => {
       pending.set(request, resolve);
-      writeExchange(this.#ports.writer, frame.ask, this.invoke.call, request, number, exchange);
+      writeExchange(writer, frame.ask, call, request, number, exchange, grains);
     });
   }
 

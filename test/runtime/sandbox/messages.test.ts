@@ -82,17 +82,17 @@ test("readExchange() reads what writeExchange() wrote, in bytes of its own", () 
   const parts = fc.tuple(bytes, fc.array(bytes, { maxLength: 16 }));
   fc.assert(
     fc.property(
-      fc.tuple(number, number, number),
+      fc.tuple(number, number, number, number),
       parts,
-      ([call, request, count], [json, blocks]) => {
+      ([call, request, count, burntGrains], [json, blocks]) => {
         const body = bodyOf(frame.ask, (writer) =>
-          writeExchange(writer, frame.ask, call, request, count, { json, blocks }),
+          writeExchange(writer, frame.ask, call, request, count, { json, blocks }, burntGrains),
         );
         const read = readExchange(body);
         body.fill(0xff);
         assert.deepEqual(
           { ...read, exchange: read && [read.exchange.json, ...read.exchange.blocks].map(hex) },
-          { call, request, number: count, exchange: [json, ...blocks].map(hex) },
+          { call, request, number: count, burntGrains, exchange: [json, ...blocks].map(hex) },
         );
       },
     ),
@@ -108,8 +108,8 @@ for (const [what, change] of [
   ["more parts than there are", (body: Buffer) => body.writeUInt32LE(3, 12)],
   ["fewer parts than there are", (body: Buffer) => body.writeUInt32LE(1, 12)],
   ["4 billion parts", (body: Buffer) => body.writeUInt32LE(0xffff_ffff, 12)],
-  ["a part that is longer than the frame", (body: Buffer) => body.writeUInt32LE(0xffff_ffff, 16)],
-  ["a part that is shorter than it says", (body: Buffer) => body.writeUInt32LE(1, 16)],
+  ["a part that is longer than the frame", (body: Buffer) => body.writeUInt32LE(0xffff_ffff, 20)],
+  ["a part that is shorter than it says", (body: Buffer) => body.writeUInt32LE(1, 20)],
 ] as const)
   test(`readExchange() refuses ${what}`, () => {
     const exchange = { json: Buffer.from("{}"), blocks: [Buffer.from("block")] };
