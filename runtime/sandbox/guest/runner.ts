@@ -10,6 +10,7 @@ import { Kernels } from "./kernels.ts";
 import { LiveCall, type LivePorts, type Loaded, messageMax } from "./live.ts";
 import { CallFailure, createTool } from "./tool.ts";
 import { type Lane, Turns } from "./turns.ts";
+import { gateModule } from "./wasi/gate.ts";
 
 /** The inside of a runner: takes the host's frames, runs guests, writes frames. */
 export interface Runner {
@@ -118,6 +119,7 @@ class GuestRunner implements Runner, LivePorts {
       lane,
       imports,
       config: new Map(Object.entries(plan.config)),
+      gate: plan.folders.length > 0 ? gateModule() : undefined,
     };
     return { guest, tools: plan.tools.map((tool) => createTool(tool, this.#onHeavy)) };
   }

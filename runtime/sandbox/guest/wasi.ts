@@ -2,7 +2,7 @@ import { callBytes } from "./price.ts";
 import { clockStepNs, clockTime } from "./wasi/clocks.ts";
 import { type Errno, errno } from "./wasi/errno.ts";
 import type { FolderPorts } from "./wasi/folder-ports.ts";
-import { createFolders, type Folders } from "./wasi/folders.ts";
+import { createFolders, type Gate } from "./wasi/folders.ts";
 import { GuestMemory } from "./wasi/memory.ts";
 import { createPoll, type PollPorts } from "./wasi/poll.ts";
 import { createStdio, type StdioPorts } from "./wasi/stdio.ts";
@@ -13,6 +13,8 @@ export interface WasiPorts extends PollPorts, StdioPorts, FolderPorts {
   random(bytes: Uint8Array<ArrayBuffer>): void;
   /** Ends the guest with a code, by an error that it cannot catch. */
   exit(code: number): never;
+  /** What the functions of folders stand behind; undefined for a guest without folders. */
+  readonly gate: Gate | undefined;
 }
 
 /** WASI preview 1 for one instance. */
@@ -53,19 +55,19 @@ export function createWasi(ports: WasiPorts): Wasi {
   const memory = new GuestMemory();
   const stdio = createStdio(memory, ports);
   // Without folders nothing of files ever waits, and nothing is suspendable.
-  const folders =
-    ports.folders.length === 0 ? undefined : createFolders(memory, ports, stdio.functions);
+  const exit = (code: number): never => ports.exit(code);
+  const folders = ports.gate && createFolders(memory, ports, ports.gate, stdio.functions, exit);
   return {
     imports: {
       ...stdio.functions,
       ...listFunctions(memory),
       ...clockFunctions(memory, ports),
       ...refusals(),
-      ...folders?.imports,
       poll_oneoff: createPoll(memory, ports),
       random_get: (pointer: number, length: number) => random(memory, ports, pointer, length),
-      proc_exit: exitOf(ports, folders),
+      proc_exit: exit,
       sched_yield: (): Errno => errno.success,
+      ...folders?.imports,
     },
     bind: (exported) => memory.bind(exported),
     settle: () => folders?.settle(),
@@ -74,15 +76,6 @@ export function createWasi(ports: WasiPorts): Wasi {
       folders?.forget();
     },
   };
-}
-
-/** A program that ends has written what it wrote. */
-function exitOf(ports: WasiPorts, folders: Folders | undefined): WebAssembly.ExportValue {
-  if (folders === undefined) return (code: number): never => ports.exit(code);
-  return new WebAssembly.Suspending((code: number): never | Promise<never> => {
-    const settling = folders.settle();
-    return settling === undefined ? ports.exit(code) : settling.then(() => ports.exit(code));
-  });
 }
 
 /** Arguments and environment, of which there are none. */

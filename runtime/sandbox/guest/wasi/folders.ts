@@ -1,6 +1,8 @@
 import { Descriptors, firstFolder } from "./descriptors.ts";
 import { createFileFunctions } from "./file-functions.ts";
+import { errno } from "./errno.ts";
 import type { FolderPorts } from "./folder-ports.ts";
+import { waitingFunctions } from "./gate.ts";
 import type { GuestMemory } from "./memory.ts";
 import { createPathFunctions } from "./path-functions.ts";
 
@@ -13,14 +15,16 @@ export interface Folders {
   forget(): void;
 }
 
-/** What the standard streams answer, by name. */
-type Plain = Readonly<Record<string, (...values: never[]) => unknown>>;
+type Act = (...values: never[]) => unknown;
+/** Functions of WASI by name. */
+type Plain = Record<string, Act>;
 
-/** Functions that never wait: they may be called while a guest is being made, also in a start section. */
-const prompt = [
-  ...["fd_prestat_get", "fd_prestat_dir_name", "fd_fdstat_get", "fd_fdstat_set_rights"],
-  ...["fd_filestat_set_times", "fd_advise", "fd_tell", "path_link", "path_symlink"],
-];
+/** What stands between a guest and the functions that may wait: see `gateModule`. */
+export interface Gate {
+  readonly module: WebAssembly.Module;
+  /** 0 while a guest is being made. */
+  readonly phase: WebAssembly.Global;
+}
 
 /**
  * Creates the functions of descriptors and paths for a guest whose manifest asks for folders.
@@ -30,25 +34,60 @@ const prompt = [
  * granted answers ENOTCAPABLE. Before a guest's first call nothing can be opened.
  *
  * @param streams  the same functions for the standard streams
+ * @param exit     ends the guest
  */
-export function createFolders(memory: GuestMemory, ports: FolderPorts, streams: Plain): Folders {
+export function createFolders(
+  memory: GuestMemory,
+  ports: FolderPorts,
+  gate: Gate,
+  streams: Plain,
+  exit: (code: number) => never,
+): Folders {
   const descriptors = new Descriptors(ports);
+  const settle = () => (descriptors.isDirty ? descriptors.settle() : undefined);
   const own: Plain = {
+    // A program that ends has written what it wrote.
+    proc_exit(code: number): never | Promise<never> {
+      const settling = settle();
+      return settling === undefined ? exit(code) : settling.then(() => exit(code));
+    },
     ...createFileFunctions(memory, descriptors),
     ...createPathFunctions(memory, descriptors),
   };
-  const imports = Object.entries(own).map(([name, act]) => {
-    const stream = streams[name];
-    const isOfStreams = name.startsWith("fd_") && stream !== undefined;
-    const either = (fd: number, ...values: never[]) =>
-      isOfStreams && fd >>> 0 < firstFolder
-        ? stream(fd as never, ...values)
-        : act(fd as never, ...values);
-    return [name, prompt.includes(name) ? either : new WebAssembly.Suspending(either)];
-  });
+  const prompt = { ...own, proc_exit: exit };
+  const plain: Plain = Object.fromEntries(
+    Object.entries(prompt).map(([name, act]) => [name, eitherOf(streams[name], act)]),
+  );
   return {
-    imports: Object.fromEntries(imports),
-    settle: () => (descriptors.isDirty ? descriptors.settle() : undefined),
+    imports: { ...plain, ...gated(gate, plain, own) },
+    settle,
     forget: () => descriptors.forget(),
+  };
+}
+
+/** A descriptor below 3 is a standard stream's, any other one of a folder or a file. */
+function eitherOf(stream: Act | undefined, act: Act): Act {
+  if (stream === undefined) return act;
+  return (fd: number, ...values: never[]) =>
+    fd >>> 0 < firstFolder ? stream(fd as never, ...values) : act(fd as never, ...values);
+}
+
+/** Functions that wait in a call, and do not before there is one or for a standard stream. */
+function gated({ module, phase }: Gate, plain: Plain, own: Plain): WebAssembly.ModuleImports {
+  const named = (make: (name: string) => WebAssembly.ImportValue) =>
+    Object.fromEntries(waitingFunctions.map((name) => [name, make(name)]));
+  const { exports } = new WebAssembly.Instance(module, {
+    meter: { phase },
+    plain: named((name) => promptOf(plain[name])),
+    waiting: named((name) => new WebAssembly.Suspending(own[name] ?? promptOf(undefined))),
+  });
+  return exports as WebAssembly.ModuleImports;
+}
+
+/** What would have to wait has nobody to wait for: nothing was granted to a guest that is being made. */
+function promptOf(act: Act | undefined): Act {
+  return (...values: never[]) => {
+    const answer = act?.(...values);
+    return typeof answer === "number" ? answer : errno.notcapable;
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createDeath } from "#runtime/sandbox/guest/death.ts";
 import { createWasi, type Wasi, type WasiPorts } from "#runtime/sandbox/guest/wasi.ts";
+import { gateModule } from "#runtime/sandbox/guest/wasi/gate.ts";
 import { wat } from "#test/support/wat.ts";
 
 /** Parameters of all functions, as letters: i is i32, l is i64. All but proc_exit give an i32. */
@@ -56,6 +57,7 @@ export class TestGuest {
 
   /** @param folders  that it has; `answer` says what the host answers */
   constructor(bind = true, folders: readonly string[] = [], answer?: WasiPorts["askFiles"]) {
+    const phase = new WebAssembly.Global({ value: "i32", mutable: true }, 1);
     this.wasi = createWasi({
       folders,
       askFiles: (name, request) => {
@@ -63,6 +65,7 @@ export class TestGuest {
         return answer?.(name, request);
       },
       reserve: () => true,
+      gate: folders.length > 0 ? { module: gateModule(), phase } : undefined,
       now: () => this.nowMs,
       epochNow: () => 1_700_000_000_000.56,
       random: (bytes) => bytes.fill(0xa5),
