@@ -10,14 +10,15 @@ import { Calls } from "./calls.ts";
 import { createFolders } from "./capabilities/files.ts";
 import { createCallInfo } from "./capabilities/call.ts";
 import { createKv } from "./capabilities/kv.ts";
-import { noSecrets } from "./capabilities/network/no-secrets.ts";
 import type { Resolve } from "./capabilities/network/resolve.ts";
 import { type CapabilityTable, createTable } from "./capabilities/table.ts";
+import type { GuardPorts } from "./capabilities/capability.ts";
 import { createTools } from "./capabilities/tools.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { GrantBook } from "./grants/book.ts";
 import { createDeniedTelling } from "./grants/denied.ts";
 import { createGuestLogs, type GuestLogs } from "./guest-logs.ts";
+import { refuseHalfRestored } from "./half-restored.ts";
 import { type Home, openHome } from "./home.ts";
 import { createKeeper, type Keeper } from "./gc.ts";
 import { createHookRunner, type RunHook } from "./hooks.ts";
@@ -33,11 +34,14 @@ import { createRecorder } from "./recorder.ts";
 import { machineCaps, type MemoryCaps, memoryCaps } from "./sandbox/caps.ts";
 import { Fleet, type FleetOptions } from "./sandbox/fleet.ts";
 import type { ApartOptions } from "./sandbox/preparer.ts";
+import type { SecretSettings } from "./secret-settings.ts";
+import { type HostSecrets, openSecrets } from "./secrets.ts";
 import { createFiles, type Files } from "./store/files.ts";
 import type { Room } from "./storage.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { VersionRecord } from "./store/records.ts";
 import { Turns } from "./turns.ts";
+import type { KeyPlaces } from "./vault/key-source.ts";
 import { signerName } from "./views.ts";
 import { raiseWalls, type Walls } from "./walls.ts";
 
@@ -59,6 +63,8 @@ export interface HostWish {
   readonly startRunner?: NonNullable<FleetOptions["start"]>;
   /** Looks names up for plugins; the machine's list and DNS when left out. */
   readonly resolve?: Resolve | undefined;
+  /** Where the key of the vault may be besides its setting. */
+  readonly keyPlaces?: KeyPlaces | undefined;
   /** Reads off what the disk has left; off the disk of the home when left out. */
   readonly readRoom?: () => Promise<Room>;
   /** What runners may have of the memory; a share of the machine's when left out. */
@@ -82,6 +88,8 @@ export interface Parts extends AsyncDisposable, Books {
   readonly fleet: Fleet;
   readonly table: CapabilityTable;
   readonly network: HostNetwork;
+  readonly secrets: HostSecrets;
+  readonly settings: SecretSettings;
   readonly grants: GrantBook;
   readonly shelf: Shelf;
   readonly keys: Keys;
@@ -124,30 +132,34 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   const grants = new GrantBook(clock, store.grants);
   const nested = new NestedCalls();
   const spent = store.networkSpent;
-  const sending = { clock, config, spent, secrets: noSecrets, resolve: wish.resolve };
+  const ports: GuardPorts = {
+    record: createRecorder({
+      ...{ ...storage, metrics },
+      tellDenied: createDeniedTelling({ ...storage, log }),
+    }),
+    use: ({ plugin }, capability, grant) => grants.uses.use(plugin, capability, grant),
+  };
+  const secrets = await openSecrets({ ...storage, ...ports, config, keyPlaces: wish.keyPlaces });
+  const sending = { clock, config, spent, secrets: secrets.secrets, resolve: wish.resolve };
   const network = undo.use(openNetwork(sending));
   const table = createTable(
     [
       createKv(store.kv),
-      createFolders({ clock, home: home.path, data: home.data }),
+      createFolders({ clock, home: home.path, data: home.data, keyFiles: keyFilesOf(config) }),
       createTools(nested.call, nested.isReadOnly),
       network.capability,
+      secrets.capability,
       createCallInfo({
         monotonic: () => clock.monotonic(),
         callerOf: ({ binding, owner }) => grants.callerOf(binding, owner),
       }),
     ],
-    {
-      record: createRecorder({
-        ...{ ...storage, metrics },
-        tellDenied: createDeniedTelling({ ...storage, log }),
-      }),
-      use: ({ plugin }, capability, grant) => grants.uses.use(plugin, capability, grant),
-    },
+    ports,
   );
   const { instancesMax } = machineCaps();
   const loader = {
     ...{ clock, fleet, instancesMax, table, grants, numbers: createNumbers() },
+    settings: secrets.settings,
     config: () => config.current,
     bindingOf: (version: VersionRecord) => runnerBinding(quarantine, version),
     metered: ({ meteredDigest }: VersionRecord) => files.readModule(meteredDigest),
@@ -156,7 +168,9 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     loadVersion(loader, installed, version, wish);
   const shelf = new Shelf(load);
   for (const each of plugins) shelf.put(each.plugin.id, { ...each, loaded: new Map() });
-  const calls = new Calls({ clock, shelf, admission, audit, logs, metrics });
+  const calls = new Calls({
+    ...{ clock, shelf, admission, audit, logs, metrics, secrets: secrets.calls },
+  });
   nested.bind({ calls, shelf });
   const keys = createKeys({
     ...{ clock, records, store: store.keys },
@@ -176,10 +190,10 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     ...storage,
     log,
     ...{ config, admission, quarantine, fleet, metrics, table, network, grants, shelf },
-    ...{ calls, keys, load },
+    ...{ calls, keys, load, secrets, settings: secrets.settings },
     ...{ instancesMax, walls, apart: { start: walls.startPreparer } },
     ...{ turns, keeper, retire: retired.retire },
-    runHook: createHookRunner({ clock, calls, logs }),
+    runHook: createHookRunner({ clock, calls, logs, secrets: secrets.calls }),
     imports: importsOf(table),
     projectFolder: fileURLToPath(new URL("../plugins", import.meta.url)),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -193,6 +207,7 @@ async function openStorage(
 ): Promise<Storage> {
   const clock = wish.clock ?? systemClock();
   const home = undo.use(await openHome(wish.home));
+  refuseHalfRestored(home.path);
   const { database: path, backups } = home;
   const store = undo.use(await openStore({ path, backups, clock, hostVersion }));
   const { guestFileBytes, guestFiles, guestLinesPerSecond } = wish.config.log;
@@ -239,6 +254,11 @@ function importsOf(table: CapabilityTable): Parts["imports"] {
 function runnerBinding(quarantine: Quarantine, { plugin, signer }: VersionRecord): string {
   if (quarantine.isApart(plugin)) return `apart ${plugin}`;
   return signer.kind === "unsigned" ? `unsigned ${plugin}` : `signer ${signerName(signer)}`;
+}
+
+/** Files of the host's keys that lie where an operator wants them: no plugin is ever near one. */
+function keyFilesOf(config: Parts["config"]): () => readonly string[] {
+  return () => [config.current.server.tlsKey].filter((file) => file !== null);
 }
 
 function createNumbers(): { next(): number } {

@@ -4,6 +4,7 @@ import type { Usage } from "./call.ts";
 import type { OpenCall } from "./call-rules.ts";
 import type { Clock } from "./clock.ts";
 import type { LiveCall } from "./host.ts";
+import type { Outcome } from "./sandbox/runner.ts";
 
 /** Returns a call as those who may see it see it. */
 export function toLiveCall(call: OpenCall, clock: Clock): LiveCall {
@@ -63,4 +64,15 @@ export function toAuditEntry(
 function decisionOf(code: string): "denied" | "failed" {
   const denied = ["SCOPE_MISSING", "PLUGIN_NOT_FOUND", "PLUGIN_INACTIVE", "TOOL_NOT_FOUND"];
   return denied.includes(code) ? "denied" : "failed";
+}
+
+/** Returns what a call cost by now, a moment of the monotonic clock. */
+export function toUsage(
+  call: OpenCall,
+  { fuel, memoryBytes, hostCalls }: Outcome,
+  now: number,
+): Usage {
+  const wallMs = Math.round((now - call.runningSince) * 1000) / 1000;
+  // What a runner says is a claim: never more than it was given.
+  return { fuel: Math.min(fuel, call.fuelLimit), wallMs, memoryBytes, hostCalls };
 }

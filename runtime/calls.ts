@@ -4,6 +4,7 @@ import { parsePluginReference } from "#manifests/names.ts";
 import type { Admission } from "./admission.ts";
 import { askerOf } from "./asker.ts";
 import type { Audit } from "./audit.ts";
+import type { CallSecrets } from "./call-secrets.ts";
 import type { CallAnswer, CallParts, CallRequest, LogLevel, Ticket, Usage } from "./call.ts";
 import {
   askedTooOften,
@@ -13,6 +14,7 @@ import {
   checkEnds,
   type LeftOver,
   leftOf,
+  lineageOf,
   mayAsk,
   mayRunAgain,
   maySee,
@@ -20,8 +22,9 @@ import {
   type OpenCall,
   toolOf,
 } from "./call-rules.ts";
-import { toAuditEntry, toLiveCall } from "./call-views.ts";
+import { toAuditEntry, toLiveCall, toUsage } from "./call-views.ts";
 import { failureOf } from "./failure.ts";
+import type { Asker } from "./capabilities/capability.ts";
 import type { Clock } from "./clock.ts";
 import type { GuestLogs } from "./guest-logs.ts";
 import type { LiveCall } from "./host.ts";
@@ -44,6 +47,7 @@ export interface CallsParts {
   readonly audit: Audit;
   readonly logs: GuestLogs;
   readonly metrics: Metrics;
+  readonly secrets: CallSecrets;
 }
 
 /** The calls of one host: the steps of `call()`, and the list of those that are live. */
@@ -80,6 +84,7 @@ export class Calls implements CallParts {
       childFuel: 0,
       hasChildren: false,
       asked: 0,
+      burnt: 0,
       bytesTaken: 0,
       hasWritten: false,
       leave: undefined,
@@ -168,9 +173,11 @@ export class Calls implements CallParts {
     });
   }
 
-  async account(ticket: Ticket, plugin: Active, outcome: Outcome): Promise<CallAnswer> {
+  async account(ticket: Ticket, plugin: Active, told: Outcome): Promise<CallAnswer> {
     const call = ticket as OpenCall;
-    const usage = this.#usageOf(call, outcome);
+    const asker = () => askerOf(call, plugin);
+    const outcome = this.#parts.secrets.outcome(call.callId, asker, told);
+    const usage = toUsage(call, outcome, this.#parts.clock.monotonic());
     const limitMs = call.deadlineAt - call.runningSince;
     const failure = outcome.ok
       ? undefined
@@ -185,7 +192,9 @@ export class Calls implements CallParts {
 
   async refuse(ticket: Ticket, thrown: unknown): Promise<unknown> {
     const call = ticket as OpenCall;
-    const error = thrown instanceof HostError ? asStopped(call, thrown) : thrown;
+    // What a guest says before it is called may hold its settings.
+    const told = this.#parts.secrets.failure(call.plugin?.version, thrown);
+    const error = told instanceof HostError ? asStopped(call, told) : told;
     if (this.#open.has(call.callId)) {
       const code = error instanceof HostError ? error.code : "INTERNAL";
       this.#close(call, code, { fuel: 0, wallMs: 0, memoryBytes: 0, hostCalls: 0 });
@@ -230,12 +239,18 @@ export class Calls implements CallParts {
     return leftOf(call);
   }
 
+  /** Returns on whose behalf the guest of a call asks; from here on it may. */
+  askerFor(call: OpenCall, plugin: Active): Asker {
+    return this.#parts.secrets.begin(askerOf(call, plugin), () => lineageOf(call, this.#open));
+  }
+
   #portsOf(call: OpenCall, plugin: Active): WorkPorts {
     const id = plugin.version.plugin;
-    const asker = askerOf(call, plugin);
+    const asker = this.askerFor(call, plugin);
     return {
-      ask: async (number, exchange) => {
+      ask: async (number, exchange, burnt) => {
         const before = call.childFuel;
+        call.burnt = Math.max(call.burnt, burnt);
         const linked = plugin.functions[number];
         assert(linked);
         if (!mayAsk(call, this.#open)) return askedTooOften(id);
@@ -243,24 +258,19 @@ export class Calls implements CallParts {
         const answer = await linked.guarded(asker, exchange);
         return { ...answer, fuel: Math.ceil((call.childFuel - before) / fuelGrain) };
       },
-      log: (level, text) => {
+      log: (level, said) => {
         const name = levels[level] ?? "error";
+        const text = this.#parts.secrets.line(asker, said);
         this.#parts.logs.write(id, { callId: call.callId, level: name, text });
         call.request.onEvent?.({ kind: "log", level: name, text });
       },
     };
   }
 
-  #usageOf(call: OpenCall, { fuel, memoryBytes, hostCalls }: Outcome): Usage {
-    const now = this.#parts.clock.monotonic();
-    const wallMs = Math.round((now - call.runningSince) * 1000) / 1000;
-    // What a runner says is a claim: never more than it was given.
-    return { fuel: Math.min(fuel, call.fuelLimit), wallMs, memoryBytes, hostCalls };
-  }
-
   /** Takes the call off the list, and books and audits it once. */
   #close(call: OpenCall, code: string | undefined, usage: Usage): void {
     if (!this.#open.delete(call.callId)) return;
+    this.#parts.secrets.end(call.callId);
     call.leave?.();
     call.isOver = true;
     call.over?.abort();

@@ -14,7 +14,15 @@ export interface Environment {
   readonly color: boolean;
   /** Variables with our prefix, which override settings; unchecked. */
   readonly overrides: Readonly<Record<string, string>>;
+  /** Where the key of the vault may be: a value that is taken out of the environment, a folder. */
+  readonly keyPlaces: {
+    readonly variable: string | undefined;
+    /** @see https://systemd.io/CREDENTIALS/ */
+    readonly credentials: string | undefined;
+  };
 }
+
+const vaultKey = "CONVERGIO_VAULT_KEY";
 
 /** The files of a home that both a host and the commands beside it know. */
 export interface HomeFiles {
@@ -27,12 +35,15 @@ export interface HomeFiles {
 }
 
 /**
- * Returns what an environment says, frozen.
+ * Returns what an environment says, frozen; the key of the vault is no longer in it.
  *
  * @param variables  of the process when left out
  */
 export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
   const text = (name: string): string | undefined => variables[name] || undefined;
+  const variable = text(vaultKey);
+  // At once: what is started from here on must not find it.
+  delete variables[vaultKey];
   const overrides = Object.entries(variables).filter(([name]) => name.startsWith("CONVERGIO_"));
   return Object.freeze({
     home: resolve(text("CONVERGIO_HOME") ?? join(homedir(), ".convergio")),
@@ -40,6 +51,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     keyFile: text("CONVERGIO_KEY_FILE"),
     color: text("NO_COLOR") === undefined && text("TERM") !== "dumb",
     overrides: Object.freeze(Object.fromEntries(overrides) as Record<string, string>),
+    keyPlaces: Object.freeze({ variable, credentials: text("CREDENTIALS_DIRECTORY") }),
   });
 }
 

@@ -6,11 +6,13 @@ import { owner } from "./keys.ts";
 
 /** Returns how the host is. */
 export async function healthOf(parts: Parts, startedAt: number): Promise<HealthView> {
+  await parts.storage.look();
   const checks = [
     checkDatabase(parts),
     { name: "runners", ok: true, detail: `${parts.fleet.runners.length} serve plugins` },
     checkAudit(parts),
     checkDisk(parts),
+    checkVault(parts),
   ];
   const looked = await Promise.all(parts.shelf.all().map((installed) => lookAt(parts, installed)));
   const plugins = looked.map(({ ok: _, ...view }) => view);
@@ -62,4 +64,10 @@ function checkDisk({ storage }: Parts): HealthView["checks"][number] {
   const { fullness, room } = storage;
   const detail = `${Math.round(room.freeBytes / 1024 ** 2)} MiB free`;
   return { name: "disk", ok: fullness === "ample", detail };
+}
+
+/** Locked, it keeps only what needs a secret from going on. */
+function checkVault({ secrets }: Parts): HealthView["checks"][number] {
+  const { state, detail } = secrets.vault.state();
+  return { name: "vault", ok: state !== "locked", detail };
 }

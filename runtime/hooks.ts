@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { HostError } from "#manifests/errors.ts";
-import { askerOf } from "./asker.ts";
 import type { CallRequest, LogLevel } from "./call.ts";
 import type { OpenCall } from "./call-rules.ts";
+import type { CallSecrets } from "./call-secrets.ts";
 import type { Calls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf } from "./failure.ts";
@@ -38,6 +38,7 @@ export interface HookParts {
   readonly clock: Clock;
   readonly calls: Calls;
   readonly logs: GuestLogs;
+  readonly secrets: CallSecrets;
 }
 
 /** What saying farewell needs of the host. */
@@ -66,7 +67,7 @@ export function createHookRunner(parts: HookParts): RunHook {
         : await runAsCall(parts, active, { run, tool });
     if (failure === undefined) return;
     const { plugin } = active.version;
-    const { message } = failure;
+    const { message } = parts.secrets.failure(active.version, failure);
     throw new HostError("HOOK_FAILED", { plugin, hook: run.hook, message }, { cause: failure });
   };
 }
@@ -82,9 +83,11 @@ function workOf({ input }: HookRun, tool: number): Omit<SeatWork, "ports" | "sig
   };
 }
 
-function logOf({ logs }: HookParts, { version }: Active): WorkPorts["log"] {
-  return (level, text) =>
+function logOf({ logs, secrets }: HookParts, { version }: Active): WorkPorts["log"] {
+  return (level, said) => {
+    const text = secrets.settingsLine(version, said);
     logs.write(version.plugin, { callId: null, level: levels[level] ?? "error", text });
+  };
 }
 
 async function checkHealth(
@@ -137,7 +140,7 @@ function openHook({ calls, clock }: HookParts, active: Active, { hook, by }: Hoo
 }
 
 function portsOf(parts: HookParts, call: OpenCall, active: Active): WorkPorts {
-  const asker = askerOf(call, active);
+  const asker = parts.calls.askerFor(call, active);
   const asked = { count: 0 };
   return {
     ask: async (number, exchange) => {
@@ -149,7 +152,7 @@ function portsOf(parts: HookParts, call: OpenCall, active: Active): WorkPorts {
       const answer = await linked.guarded(asker, exchange);
       return { ...answer, fuel: Math.ceil((call.childFuel - before) / fuelGrain) };
     },
-    log: logOf(parts, active),
+    log: (level, text) => logOf(parts, active)(level, parts.secrets.line(asker, text)),
   };
 }
 

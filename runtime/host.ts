@@ -12,10 +12,12 @@ import { openRequests } from "./consent/requests.ts";
 import type { Requests } from "./consent/waiting.ts";
 import { drain } from "./drain.ts";
 import { createGrantActs, type GrantActs } from "./grants/acts.ts";
+import { revokeSecret } from "./grants/revoke.ts";
 import { healthOf } from "./health.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { type InstallRequest, install } from "./install.ts";
 import { makeFirstKey } from "./first-key.ts";
+import { type BackupView, type BackupWish, backUp } from "./backup.ts";
 import { collectDaily, type Keeper } from "./gc.ts";
 import { createInstaller, refusedInstall } from "./installer.ts";
 import type { Caller, Keys } from "./keys.ts";
@@ -26,6 +28,7 @@ import type { Walls } from "./walls.ts";
 import { watchRunners } from "./watch.ts";
 import { createWaitingPackages } from "./store/waiting.ts";
 import { createVersions, type Versions } from "./versions.ts";
+import type { VaultActs } from "./vault/vault.ts";
 import { toView } from "./views.ts";
 
 /** A plugin as people and programs see it. */
@@ -134,8 +137,12 @@ export interface Host extends AsyncDisposable, BooksView {
   readonly requests: Requests;
   readonly versions: Versions;
   readonly grants: GrantActs;
+  /** The operator's secrets; their values are write-only. */
+  readonly secrets: VaultActs;
   /** Keeps the store of packages and modules in order. */
   readonly store: Pick<Keeper, "collect">;
+  /** Writes all of the home into one file. @throws OWNER_ONLY, FILE_UNUSABLE, STORAGE_FULL */
+  backUp(wish: BackupWish): Promise<BackupView>;
   /** The host functions that plugins can ask for. */
   readonly capabilities: readonly FunctionFacts[];
   call(request: CallRequest): Promise<CallAnswer>;
@@ -212,14 +219,18 @@ export async function createHost(wish: HostWish): Promise<Host> {
     store: parts.store.plugins,
     config: () => parts.config.current,
   };
+  const grants = createGrantActs(parts);
+  parts.secrets.bind((grant) => revokeSecret({ shelf: parts.shelf, acts: grants }, grant));
   const startedAt = parts.clock.monotonic();
   const held = undo.move();
   return {
     keys: parts.keys,
     plugins: createPlugins({ ...parts, store: parts.store.plugins }),
     versions: createVersions(activation),
-    grants: createGrantActs(parts),
+    grants,
+    secrets: parts.secrets.vault,
     store: parts.keeper,
+    backUp: (wish) => backUp({ ...parts, hostVersion }, wish),
     requests,
     capabilities: parts.table.functions,
     call: async (request) => {
@@ -254,10 +265,10 @@ export async function createHost(wish: HostWish): Promise<Host> {
 type Asking = Pick<ConsentParts, "usedOf" | "secretsFor" | "checkFolder">;
 
 /** What asking for consent looks up. */
-function askingOf({ grants, home }: Parts): Asking {
+function askingOf({ grants, home, secrets }: Parts): Asking {
   return {
     usedOf: (capability, grant, given) => grants.uses.used(capability, grant, given),
-    secretsFor: () => [],
+    secretsFor: secrets.fitting,
     checkFolder: (path) => checkFolder(path, home.path),
   };
 }

@@ -10,6 +10,7 @@ import type { Fleet } from "./sandbox/fleet.ts";
 import type { GuestPlan, ToolPlan } from "./sandbox/messages.ts";
 import type { Prepared } from "./sandbox/module/prepare.ts";
 import { type InstanceNumbers, Pool, type PoolLimits, type Runners } from "./sandbox/pool.ts";
+import type { SecretSettings } from "./secret-settings.ts";
 import type { Config, VersionRecord } from "./store/records.ts";
 
 /** What is kept of a module besides its metered bytes. */
@@ -31,6 +32,8 @@ export interface LoaderParts {
   readonly bindingOf: (version: VersionRecord) => string;
   /** Metered bytes, their hash checked again. @throws MODULE_ALTERED */
   readonly metered: (version: VersionRecord) => Promise<Uint8Array>;
+  /** Settings that are kept in the vault. */
+  readonly settings: SecretSettings;
 }
 
 /** How a version is loaded that is not simply to answer calls. */
@@ -53,7 +56,11 @@ export function loadVersion(
   wish: LoadWish = {},
 ): Active {
   const { manifest } = version;
-  const { config = installed.config, moreTools = [], runners = parts.fleet } = wish;
+  const {
+    config = parts.settings.whole(version, installed.config),
+    moreTools = [],
+    runners = parts.fleet,
+  } = wish;
   const prepared = version.prepared as PreparedModule;
   const held = limitsOf(manifest, parts.config());
   const outputBytes = Math.min(held.outputBytes, wish.outputBytesMax ?? held.outputBytes);

@@ -13,6 +13,7 @@ import type { GrantBook } from "./grants/book.ts";
 import type { Active, Installed, Shelf } from "./installed.ts";
 import type { Caller } from "./keys.ts";
 import type { Quarantine } from "./quarantine.ts";
+import type { SecretSettings, SplitConfig } from "./secret-settings.ts";
 import { type ApartOptions, checkApart } from "./sandbox/preparer.ts";
 import type { Clock } from "./clock.ts";
 import type { Files } from "./store/files.ts";
@@ -39,6 +40,7 @@ export interface PluginsParts {
   readonly runHook: RunHook;
   readonly keeper: Keeper;
   readonly retire: (active: Active) => void;
+  readonly settings: SecretSettings;
   /** How configurations are checked apart. */
   readonly apart?: ApartOptions;
 }
@@ -95,7 +97,7 @@ class PluginActs implements Plugins {
     const version = activeVersion(installed);
     const { settings } = this.#parts;
     const split = settings.split(version, asConfig(id, value));
-    const config = await checkConfig(this.#parts, id, version.manifest.config, split.whole);
+    const config = await checkConfig(this.#parts, version, split);
     await this.#audit(by, "config", "set", installed);
     using __ = settings.trying(version, split);
     const active = this.#parts.load(installed, version, { config });
@@ -171,6 +173,7 @@ class PluginActs implements Plugins {
     const { logs, home } = this.#parts;
     await logs.remove(plugin.id);
     for (const version of versions) await purgeData(home.data, bindingOf(version));
+    await this.#parts.settings.purge(plugin.id);
   }
 
   async logs(id: string, limit: number) {
@@ -218,21 +221,25 @@ class PluginActs implements Plugins {
   }
 }
 
+/** @throws CONFIG_INVALID */
+function asConfig(plugin: string, value: unknown): Config {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Config;
+  throw new HostError("CONFIG_INVALID", { plugin, path: "$", problem: "must be an object" });
+}
+
 /** Checks a configuration against the author's schema, apart from the host. @throws CONFIG_INVALID */
 async function checkConfig(
   { apart }: Pick<PluginsParts, "apart">,
-  id: string,
-  schema: unknown,
-  value: unknown,
+  { plugin, manifest: { config: schema } }: VersionRecord,
+  { whole, secrets }: SplitConfig,
 ): Promise<Config> {
   const refuse = (path: string, problem: string) =>
-    new HostError("CONFIG_INVALID", { plugin: id, path, problem });
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw refuse("$", "must be an object");
-  }
-  if (schema === null && Object.keys(value).length > 0)
+    new HostError("CONFIG_INVALID", { plugin, path, problem });
+  if (schema === null && Object.keys(whole).length > 0)
     throw refuse("$", "must be empty: it has none");
-  const fault = schema === null ? undefined : await checkApart({ schema, value }, apart);
-  if (fault) throw refuse(fault.path, fault.problem);
-  return value as Config;
+  const fault = schema === null ? undefined : await checkApart({ schema, value: whole }, apart);
+  if (fault === undefined) return whole;
+  // A problem is told with what was found, and that is not shown of a secret.
+  const isSecret = [...secrets.keys()].some((name) => fault.path.includes(name));
+  throw refuse(fault.path, isSecret ? "must be what its schema says" : fault.problem);
 }

@@ -43,6 +43,7 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
       "runtime/sandbox/runner-main.ts",
       "runtime/sandbox/preparer-main.ts",
       "runtime/break-outs.ts",
+      "runtime/edge/drill/",
       "runtime/sandbox/walls/attempts.ts",
       "runtime/capabilities/network/",
       "runtime/events/web-hook.ts",
@@ -62,6 +63,7 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
       "runtime/capabilities/network/hosts-file.ts",
       "runtime/machine.ts",
       "runtime/break-outs.ts",
+      "runtime/edge/drill/",
       "runtime/home.ts",
       "runtime/owner.ts",
       "runtime/first-key.ts",
@@ -72,6 +74,10 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
       "runtime/capabilities/beneath.ts",
       "runtime/capabilities/files/",
       "runtime/store/database.ts",
+      "runtime/archive.ts",
+      "runtime/backup.ts",
+      "runtime/half-restored.ts",
+      "runtime/restore.ts",
       "runtime/store/files.ts",
       "runtime/store/waiting.ts",
       "runtime/store/found.ts",
@@ -91,6 +97,7 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
     /import (?!type).*"node:child_process"/,
     [
       "runtime/sandbox/process.ts",
+      "runtime/edge/drill/one-core.ts",
       "runtime/vault/keyring.ts",
       "runtime/events/command.ts",
       "runtime/owner.ts",
@@ -153,6 +160,7 @@ const programs = [
   "runtime/sandbox/runner-main.ts",
   "runtime/sandbox/preparer-main.ts",
   "runtime/sandbox/walls/attempt-main.ts",
+  "runtime/edge/drill/build-guests.ts",
   "runtime/sandbox/guest/build-kernel.ts",
 ];
 

@@ -18,9 +18,6 @@ export interface CapabilityTable {
   readonly functions: readonly FunctionFacts[];
 }
 
-/** Kinds of request that manifests may name and this host cannot yet hold anybody to. */
-const unenforced = ["secrets"] as const;
-
 /** Returns the table of these capabilities, each function behind its guard. */
 export function createTable(
   capabilities: readonly Capability[],
@@ -45,13 +42,19 @@ export function createTable(
     reads: (name) => reading.has(name),
     asks(uses) {
       // What cannot be enforced is refused when it is loaded, never silently ignored.
-      const unknown = unenforced.find((name) => uses[name].length > 0);
-      if (unknown) throw new HostError("CAPABILITY_UNKNOWN", { capability: unknown });
+      const unknown = Object.entries(uses).find(
+        ([name, asked]) => isAsked(asked) && !capabilities.some((one) => one.name === name),
+      );
+      if (unknown) throw new HostError("CAPABILITY_UNKNOWN", { capability: unknown[0] });
       return capabilities.flatMap(({ name, asks }) =>
         asks(uses).map((ask) => ({ capability: name, ...ask })),
       );
     },
   };
+}
+
+function isAsked(asked: unknown): boolean {
+  return Array.isArray(asked) ? asked.length > 0 : asked !== null;
 }
 
 function invalid({ path, problem }: { path: string; problem: string }): HostError {

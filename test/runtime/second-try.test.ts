@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { HostError } from "#manifests/errors.ts";
+import { nothingGranted } from "#manifests/grants.ts";
 import { createAdmission } from "#runtime/admission.ts";
 import type { Audit } from "#runtime/audit.ts";
 import type { AuditEntry } from "#runtime/audit-line.ts";
@@ -13,6 +14,7 @@ import type { Active, Shelf } from "#runtime/installed.ts";
 import { owner } from "#runtime/keys.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import type { Outcome, Runner } from "#runtime/sandbox/runner.ts";
+import { callSecretsWith } from "#test/support/call-secrets.ts";
 import { fakeClock } from "#test/support/clock.ts";
 import { type FakeFleet, type FakeRunner, fakePool } from "#test/support/fake-fleet.ts";
 import { version } from "#test/support/installed.ts";
@@ -39,12 +41,18 @@ function open(instances: "fresh" | "single" = "fresh") {
       return question;
     },
   }));
-  const limits = { timeoutMs: 1_000, fuel: 100, inputBytes: 100 } as Active["limits"];
+  const limits = {
+    timeoutMs: 1_000,
+    fuel: 100,
+    inputBytes: 100,
+    hostCalls: 100,
+  } as Active["limits"];
   const plugin = {
     version: version("it"),
     limits,
     pool,
-    tools: new Map([["count", { index: 0 }]]),
+    tools: new Map([["count", { index: 0, tool: { annotations: {} } }]]),
+    holdings: () => () => nothingGranted,
     functions,
   } as unknown as Active;
   const audited: AuditEntry[] = [];
@@ -58,6 +66,7 @@ function open(instances: "fresh" | "single" = "fresh") {
     } as Audit,
     logs: { write: () => {} } as unknown as GuestLogs,
     metrics: { call: () => {} } as unknown as Metrics,
+    secrets: callSecretsWith(),
   });
   const code = async () => {
     const request = { caller: owner, plugin: "it", tool: "count", input: { json: "1" } };
@@ -91,7 +100,7 @@ for (const instances of ["fresh", "single"] as const)
     const host = open(instances);
     const code = host.code();
     const first = await runOf(host.fleet, 0);
-    await first.work.ports.ask(0, question);
+    await first.work.ports.ask(0, question, 0);
     host.clock.advance(400);
     first.end({ ...died, diedWaiting: true });
     kill(host, 0);
@@ -130,7 +139,7 @@ for (const [what, number, outcome] of [
     const host = open();
     const code = host.code();
     const first = await runOf(host.fleet, 0);
-    await first.work.ports.ask(number, question);
+    await first.work.ports.ask(number, question, 0);
     first.end(outcome);
     kill(host, 0);
     assert.notEqual(await code, "ok");
@@ -143,8 +152,8 @@ test("a call that changed something counts as such although it read afterwards",
   const host = open();
   const code = host.code();
   const first = await runOf(host.fleet, 0);
-  await first.work.ports.ask(1, question);
-  await first.work.ports.ask(0, question);
+  await first.work.ports.ask(1, question, 0);
+  await first.work.ports.ask(0, question, 0);
   first.end({ ...died, diedWaiting: true });
   assert.equal(await code, "RUNNER_DIED");
   assert.deepEqual(host.asked, ["writes", "reads"]);

@@ -7,6 +7,7 @@ import type { ConsentAsk } from "#runtime/consent/asked.ts";
 import type { Caller, Keys, KeyView } from "#runtime/keys.ts";
 import { askOf } from "./asks.ts";
 import { createFakeGrants } from "./fake-grants.ts";
+import { createFakeSecrets } from "./fake-secrets.ts";
 
 /** A host in memory: what it was asked, and the means to let it answer. */
 export interface FakeHost {
@@ -46,6 +47,7 @@ export function createFakeHost(
     keys: keys.keys,
     plugins: createFakePlugins({ plugins, acts, listeners }),
     grants: createFakeGrants(acts, (id) => found(plugins, id)),
+    secrets: createFakeSecrets(acts),
     requests: createFakeRequests(acts, plugins),
     ...createFakeStore(acts),
     network: { listensAt: () => ({ [Symbol.dispose]: () => {} }) },
@@ -307,7 +309,7 @@ function requestOf(number: number, { id, version, digest, signer, source }: Cons
   return { number, plugin: id, version, digest, signer, source, askedBy: "ada", ...dates };
 }
 
-function createFakeStore(acts: string[]): Pick<Host, "versions" | "store"> {
+function createFakeStore(acts: string[]): Pick<Host, "versions" | "store" | "backUp"> {
   const digest = `sha256:${"0".repeat(64)}`;
   return {
     versions: {
@@ -322,6 +324,13 @@ function createFakeStore(acts: string[]): Pick<Host, "versions" | "store"> {
         if (to === "9.9.9") throw new HostError("VERSION_NOT_FOUND", { plugin: id, version: to });
         return { version: to ?? "0.9.0", digest, from: "1.0.0", lost: [] };
       },
+    },
+    async backUp({ path, by, onProgress }) {
+      if (by.kind !== "owner") throw new HostError("OWNER_ONLY", { act: "make a backup" });
+      acts.push(`back up to ${path} by ${by.owner}`);
+      onProgress?.(1, 2);
+      onProgress?.(2, 2);
+      return { path, files: 3, bytes: 2, createdAt: "2026-01-01T00:00:00Z" };
     },
     store: {
       async collect(by, { dryRun }) {

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "#manifests/config.ts";
+import type { Environment } from "../../environment.ts";
 import type { Host } from "../../host.ts";
 
 /** What a host is made of, as far as a command line decides it. */
@@ -9,6 +10,7 @@ export interface HostWish {
   readonly config: Config;
   /** Where the host logs about itself; nowhere when left out. */
   readonly log?: Logger;
+  readonly keyPlaces?: Environment["keyPlaces"];
 }
 
 /** Makes the host of this process. */

@@ -10,7 +10,9 @@ export async function createInsideDoor(world: World): Promise<Door> {
   await using undo = new AsyncDisposableStack();
   const home = world.home();
   const { config } = await readConfig({ home, environment: world.environment });
-  const host = undo.use(await world.makeHost({ home, config }));
+  const host = undo.use(
+    await world.makeHost({ home, config, keyPlaces: world.environment.keyPlaces }),
+  );
   // Results go to the standard output, so a fault is logged beside them.
   const logger = pino({ level: "error" }, pino.destination({ dest: 2, sync: true }));
   const server = await createHttpServer(host, { port: 0, logger });

@@ -39,7 +39,9 @@ export async function serve(world: World, options: ServeOptions): Promise<void> 
   const sources = { home, environment: world.environment, flags };
   const resolved = await readConfig(sources);
   const log = pino({ level: resolved.config.log.level });
-  await using host = await world.makeHost({ home, config: resolved.config, log });
+  await using host = await world.makeHost({
+    ...{ home, config: resolved.config, log, keyPlaces: world.environment.keyPlaces },
+  });
   const server = createServer(home, host, resolved.config, log);
   await server.listen();
   const serving: Serving = { host, server, sources, held: { resolved } };
