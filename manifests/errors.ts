@@ -211,6 +211,11 @@ export const errors = {
     message: "Cannot vouch for this host: {names} failed",
     hint: "Do what the hints above say, then run `convergio doctor` again",
   },
+  DRILL_BROKEN: {
+    status: 409,
+    message: "Cannot vouch for this host: these attacks went through: {names}",
+    hint: "Run no plugin that you do not trust until this is mended; --json has every detail",
+  },
   FILE_UNUSABLE: {
     status: 400,
     message: "Cannot use {file}: {problem}",
@@ -454,6 +459,21 @@ export const errors = {
     status: 422,
     message: "Cannot activate {plugin}: its hook {hook} failed: {message}",
     hint: "What was active before is still active",
+  },
+  BACKUP_INVALID: {
+    status: 422,
+    message: "Cannot restore the backup: {reason}",
+    hint: "Nothing was changed; use another backup",
+  },
+  RESTORE_DECLINED: {
+    status: 403,
+    message: "Cannot restore the backup: you said no",
+    hint: "Nothing was changed",
+  },
+  OWNER_ONLY: {
+    status: 403,
+    message: "Cannot {act}: only the owner of the home does that",
+    hint: "Run the command on the machine of the host, without --url",
   },
   DOWNGRADE_REFUSED: {
     status: 409,

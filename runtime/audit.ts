@@ -62,6 +62,8 @@ export interface AuditOptions {
   readonly clock: Clock;
   /** Whether `committed` waits for the disk, or `tend` brings records there a second later. */
   readonly waitsForDisk?: () => boolean;
+  /** Whether an exercise makes the records rather than use. */
+  readonly isDrill?: boolean;
   /** Bytes of a file; 64 MiB when left out. */
   readonly segmentBytesMax?: number;
   /** Opens files; those of the disk when left out. */
@@ -122,6 +124,7 @@ interface Parts {
 
 class FileAudit implements Audit {
   readonly #clock: Clock;
+  readonly #isDrill: boolean;
   readonly #parts: Parts;
   readonly #index: LiveIndex;
   readonly #writer: Writer;
@@ -133,6 +136,7 @@ class FileAudit implements Audit {
   constructor(options: AuditOptions, parts: Parts) {
     const { key, segments, table, recovered, reserve } = parts;
     this.#clock = options.clock;
+    this.#isDrill = options.isDrill ?? false;
     this.#parts = parts;
     this.#index = new LiveIndex(table, recovered.open);
     this.#writer = new Writer(
@@ -161,7 +165,8 @@ class FileAudit implements Audit {
     return this.#writer.failure;
   }
 
-  append(entry: AuditEntry): void {
+  append(made: AuditEntry): void {
+    const entry = this.#isDrill ? { ...made, drill: true } : made;
     this.#writer.append(entry, entry.kind === "effect" && entry.decision === "allowed");
   }
 

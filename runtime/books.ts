@@ -23,6 +23,8 @@ export interface BooksParts {
   readonly config: { readonly current: Config };
   /** Reads off what the disk has left; off the disk of the home when left out. */
   readonly readRoom?: () => Promise<Room>;
+  /** Whether the host is one for exercises. */
+  readonly isDrill?: boolean | undefined;
 }
 
 /** Opens the books of a home. @throws FILE_UNUSABLE, STORAGE_FULL, AUDIT_FAILED */
@@ -38,7 +40,7 @@ export async function openBooks(parts: BooksParts, undo: AsyncDisposableStack): 
   await storage.look();
   const audit = undo.use(
     await openAudit({
-      ...{ folder: home.audit, hot: store.hot, clock },
+      ...{ folder: home.audit, hot: store.hot, clock, isDrill: parts.isDrill ?? false },
       waitsForDisk: () => config.current.audit.sync === "answer",
       onFull: () => storage.ranFull(),
       onTrouble: (what) =>

@@ -10,12 +10,17 @@ const paints = { ok: "green", warning: "yellow", failed: "red" } as const satisf
   Paint
 >;
 
-/** Adds `doctor`. @throws UNHEALTHY */
+/** Adds `doctor`. @throws UNHEALTHY, DRILL_BROKEN */
 export const addDoctor: AddCommand = (parent, world) => {
   const command = parent
     .command("doctor")
     .description("look at this machine, the home and the host, and say what is wrong")
-    .action(async () => {
+    .option("--attack", "attack a host of these settings, in a home of its own, and say what held")
+    .action(async (options: { readonly attack?: boolean }) => {
+      if (options.attack) {
+        const { attack } = await import("../doctor/attack.ts");
+        return attack(world);
+      }
       const { look } = await import("../doctor/look.ts");
       const findings = await look(world);
       const bad = findings.filter(({ state }) => state === "failed");

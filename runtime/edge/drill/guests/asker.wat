@@ -1,0 +1,43 @@
+;; Hands its input to a host function and gives back what that answers.
+(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "load_u8" (func $load_u8 (param i64) (result i32)))
+  (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
+  (import "extism:host/env" "input_offset" (func $input_offset (result i64)))
+  (import "extism:host/env" "input_length" (func $input_length (result i64)))
+  (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+  (import "extism:host/user" "kv_get" (func $kv_get (param i64) (result i64)))
+  (import "extism:host/user" "kv_set" (func $kv_set (param i64) (result i64)))
+  (import "extism:host/user" "network_fetch" (func $network_fetch (param i64) (result i64)))
+  (import "extism:host/user" "files_read" (func $files_read (param i64) (result i64)))
+  (import "extism:host/user" "files_write" (func $files_write (param i64) (result i64)))
+  (import "extism:host/user" "files_list" (func $files_list (param i64) (result i64)))
+  (import "extism:host/user" "tools_call" (func $tools_call (param i64) (result i64)))
+  (import "extism:host/user" "secrets_get" (func $secrets_get (param i64) (result i64)))
+  (memory (export "memory") 1)
+
+  (func $copied (result i64) (local $block i64) (local $index i64)
+    (local.set $block (call $alloc (call $input_length)))
+    (loop $next (if (i64.lt_u (local.get $index) (call $input_length)) (then
+      (call $store_u8 (i64.add (local.get $block) (local.get $index))
+        (call $load_u8 (i64.add (call $input_offset) (local.get $index))))
+      (local.set $index (i64.add (local.get $index) (i64.const 1)))
+      (br $next))))
+    (local.get $block))
+  (func $giveBack (param $block i64)
+    (call $output_set (local.get $block) (call $length (local.get $block))))
+
+  (func (export "kv_get") (call $giveBack (call $kv_get (call $copied))))
+  (func (export "kv_set") (call $giveBack (call $kv_set (call $copied))))
+  (func (export "network_fetch") (call $giveBack (call $network_fetch (call $copied))))
+  (func (export "files_read") (call $giveBack (call $files_read (call $copied))))
+  (func (export "files_write") (call $giveBack (call $files_write (call $copied))))
+  (func (export "files_list") (call $giveBack (call $files_list (call $copied))))
+  (func (export "secrets_get") (call $giveBack (call $secrets_get (call $copied))))
+  (func (export "tools_call") (call $giveBack (call $tools_call (call $copied))))
+
+  ;; Asks without end.
+  (func (export "flood")
+    (loop $again (drop (call $kv_get (call $copied))) (br $again)))
+)
