@@ -28,6 +28,9 @@ export interface WriterParts {
   readonly onFailure: (failure: HostError) => void;
 }
 
+/** How long a trip to the disk waits for others to share it, while they keep coming. */
+const gatherMs = 2;
+
 interface Pending {
   readonly entry: AuditEntry;
   readonly atMs: number;
@@ -53,12 +56,16 @@ export class Writer {
   #head: Head;
   /** Number of the last record that is on the disk. */
   #synced: number;
+  /** Records that were queued, and how many had been at the end of the last turn. */
+  #appended = 0;
+  #seen = 0;
   #isScheduled = false;
   #isSyncing = false;
   /** Whether the next trip goes to the disk although `committed` does not wait for it. */
   #mustReach = false;
   /** Made when somebody waits: a rejection that nobody hears would end the process. */
   #waiting: PromiseWithResolvers<void> | undefined;
+  #waitingSince = 0;
   #failure: HostError | undefined;
 
   constructor(parts: WriterParts, segment: Segment, head: Head) {
@@ -86,6 +93,7 @@ export class Writer {
    */
   append(entry: AuditEntry, isUrgent: boolean): void {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#appended++;
     this.#pending.push({ entry, atMs: this.#parts.clock.now() });
     if (isUrgent) this.write();
     else this.#schedule();
@@ -128,7 +136,10 @@ export class Writer {
   }
 
   #wait(): Promise<void> {
-    this.#waiting ??= Promise.withResolvers();
+    if (this.#waiting === undefined) {
+      this.#waiting = Promise.withResolvers();
+      this.#waitingSince = this.#parts.clock.monotonic();
+    }
     this.#schedule();
     return this.#waiting.promise;
   }
@@ -138,29 +149,47 @@ export class Writer {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.write();
-      if (this.#waiting !== undefined && !this.#isSyncing) void this.#syncAll();
+      this.#turn();
     });
   }
 
-  /** One trip to the disk at a time; the next one is for all who came meanwhile. */
-  async #syncAll(): Promise<void> {
-    this.#isSyncing = true;
-    while (this.#waiting !== undefined && this.#failure === undefined) {
-      // Whoever waits has had the record queued before.
+  /**
+   * Decides at the end of a turn of the event loop what is to be done now.
+   *
+   * While a trip to the disk is under way a write would wait for it, and everything else for that. And
+   * a trip costs as much as three calls: it waits a little while more of them come to share it.
+   */
+  #turn(): void {
+    if (this.#isSyncing) return;
+    const goes = this.#mustReach || this.#parts.waitsForDisk();
+    if (this.#waiting === undefined || !goes) {
       this.write();
-      if (this.#failure !== undefined) break;
-      const waiting = this.#waiting;
+      this.#waiting?.resolve();
       this.#waiting = undefined;
-      try {
-        if (this.#mustReach || this.#parts.waitsForDisk()) await this.#reachDisk();
-        waiting.resolve();
-      } catch (cause) {
-        this.#fail(cause);
-        waiting.reject(this.#failure);
-      }
+      return;
+    }
+    const isQuiet = this.#appended === this.#seen;
+    this.#seen = this.#appended;
+    const waitedMs = this.#parts.clock.monotonic() - this.#waitingSince;
+    if (isQuiet || waitedMs >= gatherMs) void this.#trip();
+    else this.#schedule();
+  }
+
+  /** Brings to the disk what all who wait have queued. */
+  async #trip(): Promise<void> {
+    this.#isSyncing = true;
+    this.write();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    try {
+      if (this.#failure === undefined) await this.#reachDisk();
+      waiting?.resolve();
+    } catch (cause) {
+      this.#fail(cause);
+      waiting?.reject(this.#failure);
     }
     this.#isSyncing = false;
+    if (this.#waiting !== undefined || this.#pending.length > 0) this.#schedule();
   }
 
   async #reachDisk(): Promise<void> {
