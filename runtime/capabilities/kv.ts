@@ -25,7 +25,11 @@ export interface KvTerms {
 
 /** Where keys and values are kept; every promise is durable when it resolves. */
 export interface KvStore {
-  get(space: KvSpace, key: string): { readonly value: Uint8Array } | undefined;
+  /** Of a value that ends the moment, in milliseconds since 1970. */
+  get(
+    space: KvSpace,
+    key: string,
+  ): { readonly value: Uint8Array; readonly expiresAt: number | null } | undefined;
   /** @throws KV_FULL */
   set(space: KvSpace, key: string, value: Uint8Array, terms: KvTerms): Promise<void>;
   /** @throws KV_FULL */
@@ -51,15 +55,29 @@ const ttlSecondsMax = 10 * 365 * 86_400;
 const keySchema = Type.String({ minLength: 1, maxLength: 512 });
 const closed = { additionalProperties: false };
 const keyed = Type.Object({ key: keySchema }, closed);
+/** What a value must be for a change to be made. */
+const condition = {
+  ifValue: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], {
+      description: "The text that must be there now, or null for nothing",
+    }),
+  ),
+  ifBlock: Type.Optional(
+    Type.Literal(true, { description: "The last block is the bytes that must be there now" }),
+  ),
+};
 const write = Type.Object(
   {
     key: keySchema,
-    value: Type.Optional(Type.String()),
-    ttl: Type.Optional(Type.Integer({ minimum: 1, maximum: ttlSecondsMax })),
-    ifValue: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    value: Type.Optional(Type.String({ description: "The first block when left out" })),
+    ttl: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: ttlSecondsMax, description: "Seconds" }),
+    ),
+    ...condition,
   },
   closed,
 );
+const erase = Type.Object({ key: keySchema, ...condition }, closed);
 const page = Type.Object(
   {
     prefix: Type.Optional(Type.String({ maxLength: 512 })),
@@ -105,17 +123,25 @@ export function createKv(store: KvStore): Capability {
 function getOf(store: KvStore): HostFunction {
   return hostFunction({
     ...common,
-    about: "Gives the value of a key, or null; bytes that are no text come as the first block.",
-    response: Type.Object({ value: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
+    about:
+      "Gives the value of a key, or null, and until when it is kept; bytes that are no text come as " +
+      "the first block.",
+    response: Type.Object({
+      value: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      expires: Type.Optional(Type.String({ description: "A moment in UTC" })),
+    }),
     import: "extism:host/user.kv_get",
     act: "kv_get",
     reads: true,
     request: keyed,
     async effect(asker, { key }: Static<typeof keyed>, _, __, grant) {
-      const found = store.get(spaceOf(asker, grant), key)?.value;
+      const found = store.get(spaceOf(asker, grant), key);
       if (found === undefined) return { value: { value: null } };
-      const text = utf8(found);
-      return text === undefined ? { value: {}, blocks: [found] } : { value: { value: text } };
+      const { value, expiresAt } = found;
+      const until = expiresAt === null ? {} : { expires: new Date(expiresAt).toISOString() };
+      const text = utf8(value);
+      if (text === undefined) return { value: until, blocks: [value] };
+      return { value: { value: text, ...until } };
     },
   });
 }
@@ -130,18 +156,19 @@ function setOf(store: KvStore): HostFunction {
     act: "kv_set",
     request: write,
     async effect(asker, request: Static<typeof write>, message, _, grant) {
-      const { key, ttl, ifValue } = request;
+      const { key, ttl } = request;
       const space = spaceOf(asker, grant);
       const value = bytesOf(request, message);
+      const expected = expectedOf(request, message, request.value === undefined ? 1 : 0);
       const terms = {
         quotaBytes: grant.quotaBytes,
         ...(ttl !== undefined && { ttlMs: ttl * 1000 }),
       };
-      if (ifValue === undefined) {
+      if (expected === undefined) {
         await store.set(space, key, value, terms);
         return { value: { set: true } };
       }
-      const swap = { expected: ifValue === null ? null : Buffer.from(ifValue), next: value };
+      const swap = { expected, next: value };
       return { value: { set: await store.compareAndSwap(space, key, swap, terms) } };
     },
   });
@@ -150,13 +177,23 @@ function setOf(store: KvStore): HostFunction {
 function deleteOf(store: KvStore): HostFunction {
   return hostFunction({
     ...writing,
-    about: "Deletes a key; says whether it was there.",
+    about:
+      "Deletes a key, or not if the value is not the one that was expected; says whether it did.",
     response: Type.Object({ deleted: Type.Boolean() }),
     import: "extism:host/user.kv_delete",
     act: "kv_delete",
-    request: keyed,
-    async effect(asker, { key }: Static<typeof keyed>, _, __, grant) {
-      return { value: { deleted: await store.delete(spaceOf(asker, grant), key) } };
+    request: erase,
+    async effect(asker, request: Static<typeof erase>, message, _, grant) {
+      const { key } = request;
+      const space = spaceOf(asker, grant);
+      const expected = expectedOf(request, message, 0);
+      if (expected === undefined) return { value: { deleted: await store.delete(space, key) } };
+      const terms = { quotaBytes: grant.quotaBytes };
+      // That nothing is there is no reason to delete it.
+      const isThere = expected !== null;
+      const swap = { expected, next: null };
+      const deleted = isThere && (await store.compareAndSwap(space, key, swap, terms));
+      return { value: { deleted } };
     },
   });
 }
@@ -188,6 +225,24 @@ function bytesOf(request: Static<typeof write>, message: Message): Uint8Array {
   if (value !== undefined) return value;
   const problem = "must be given, or a block";
   throw new HostError("HOST_REQUEST_INVALID", { path: "value", problem });
+}
+
+/**
+ * Returns what must be there for a change to be made: null for nothing, undefined for anything.
+ *
+ * @param at  index of the block that holds it
+ * @throws HOST_REQUEST_INVALID
+ */
+function expectedOf(
+  { ifValue, ifBlock }: { readonly ifValue?: string | null; readonly ifBlock?: true },
+  { blocks }: Message,
+  at: number,
+): Uint8Array | null | undefined {
+  if (ifBlock === undefined) return typeof ifValue === "string" ? Buffer.from(ifValue) : ifValue;
+  const block = blocks[at];
+  if (block !== undefined && ifValue === undefined) return block;
+  const problem = ifValue === undefined ? "must come with a block" : "must not stand with ifValue";
+  throw new HostError("HOST_REQUEST_INVALID", { path: "ifBlock", problem });
 }
 
 function utf8(bytes: Uint8Array): string | undefined {

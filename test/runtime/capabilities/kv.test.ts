@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Grants } from "#manifests/grants.ts";
+import fc from "fast-check";
+import { type Grants, nothingGranted } from "#manifests/grants.ts";
 import type { Guarded } from "#runtime/capabilities/capability.ts";
 import { createKv } from "#runtime/capabilities/kv.ts";
 import { createTable } from "#runtime/capabilities/table.ts";
@@ -97,8 +98,9 @@ test("of many that swap at once, one wins", async () => {
 test("a value with a time to live is gone after it", async () => {
   await using kv = await open();
   await kv.ask("kv_set", { key: "a", value: "1", ttl: 2 });
+  const expires = new Date(kv.clock.now() + 2_000).toISOString();
   kv.clock.advance(1_999);
-  assert.deepEqual((await kv.ask("kv_get", { key: "a" })).ok, { value: "1" });
+  assert.deepEqual((await kv.ask("kv_get", { key: "a" })).ok, { value: "1", expires });
   kv.clock.advance(1);
   assert.deepEqual((await kv.ask("kv_get", { key: "a" })).ok, { value: null });
 });
@@ -190,4 +192,130 @@ test("only what changes nothing counts as reading", async () => {
     kv.table.reads(`extism:host/user.kv_${name}`),
   );
   assert.deepEqual(reading, [true, false, false, true]);
+});
+
+test("bytes are compared as bytes: kv_set and kv_delete with ifBlock", async () => {
+  await using kv = await open();
+  const [one, two] = [Buffer.of(0xff, 0), Buffer.of(0xff, 1)];
+  const set = (request: object, blocks: readonly Uint8Array[]) =>
+    kv.ask("kv_set", { key: "a", ...request }, undefined, blocks);
+  assert.deepEqual((await set({}, [one])).ok, { set: true });
+  assert.deepEqual((await set({ ifBlock: true }, [two, two])).ok, { set: false });
+  assert.deepEqual((await set({ ifBlock: true }, [two, one])).ok, { set: true });
+  assert.deepEqual((await set({ value: "text", ifBlock: true }, [two])).ok, { set: true });
+  const erase = (request: object, blocks: readonly Uint8Array[] = []) =>
+    kv.ask("kv_delete", { key: "a", ...request }, undefined, blocks);
+  assert.deepEqual((await erase({ ifBlock: true }, [one])).ok, { deleted: false });
+  assert.deepEqual((await erase({ ifValue: null })).ok, { deleted: false });
+  assert.deepEqual((await erase({ ifValue: "text" })).ok, { deleted: true });
+  assert.deepEqual((await erase({ ifValue: "text" })).ok, { deleted: false });
+});
+
+test("a condition that is none, or two, is refused and changes nothing", async () => {
+  await using kv = await open();
+  await kv.ask("kv_set", { key: "a", value: "b" });
+  for (const [name, request, blocks] of [
+    ["kv_set", { value: "c", ifBlock: true }, []],
+    ["kv_set", { ifBlock: true }, [Buffer.of(1)]],
+    ["kv_set", { value: "c", ifBlock: true, ifValue: "b" }, [Buffer.from("b")]],
+    ["kv_delete", { ifBlock: true }, []],
+    ["kv_delete", { ifBlock: false }, []],
+  ] as const) {
+    const told = await kv.ask(name, { key: "a", ...request }, undefined, blocks);
+    assert.equal(told.code, "HOST_REQUEST_INVALID");
+  }
+  assert.deepEqual((await kv.ask("kv_get", { key: "a" })).ok, { value: "b" });
+});
+
+test("kv_get says until when a value is kept", async () => {
+  await using kv = await open();
+  await kv.ask("kv_set", { key: "a", value: "b", ttl: 60 });
+  const expires = new Date(kv.clock.now() + 60_000).toISOString();
+  assert.deepEqual((await kv.ask("kv_get", { key: "a" })).ok, { value: "b", expires });
+});
+
+test("a tool that only reads is denied what writes, and told so", async () => {
+  await using kv = await open();
+  const reader = askerWith(grant(), { readOnly: true });
+  for (const [name, request] of [
+    ["kv_set", { key: "a", value: "b" }],
+    ["kv_delete", { key: "a" }],
+  ] as const)
+    assert.equal((await kv.ask(name, request, reader)).code, "CAPABILITY_DENIED");
+  assert.deepEqual((await kv.ask("kv_get", { key: "a" }, reader)).ok, { value: null });
+  assert.deepEqual((await kv.ask("kv_list", {}, reader)).ok, { keys: [], cursor: null });
+});
+
+test("the last use of a grant keeps a value under its quota", async () => {
+  await using kv = await open();
+  const left = { kv: grant().kv };
+  const asker = askerWith({}, { grants: () => ({ ...nothingGranted, kv: left.kv ?? null }) });
+  const { kv: own } = grant({ uses: 1 });
+  const last = askerWith(
+    {},
+    {
+      grants: () => {
+        const held = { ...nothingGranted, kv: left.kv === null ? null : own };
+        left.kv = null;
+        return held;
+      },
+    },
+  );
+  assert.deepEqual((await kv.ask("kv_set", { key: "a", value: "b" }, last)).ok, { set: true });
+  assert.equal((await kv.ask("kv_set", { key: "a", value: "c" }, asker)).code, "CAPABILITY_DENIED");
+});
+
+/** A model of a store without bounds: what each key holds, in the order of its bytes. */
+const key = fc.string({
+  unit: fc.constantFrom("a", "b", "\u00fc", "/"),
+  minLength: 1,
+  maxLength: 4,
+});
+const text = fc.string({ maxLength: 6 });
+const step = fc.oneof(
+  fc.record({ act: fc.constant("set" as const), key, text, expected: fc.option(text) }),
+  fc.record({ act: fc.constant("put" as const), key, text }),
+  fc.record({ act: fc.constant("delete" as const), key }),
+  fc.record({ act: fc.constant("list" as const), key, limit: fc.integer({ min: 1, max: 3 }) }),
+);
+
+test("any sequence of acts leaves what a simple model of them holds, page by page", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      await using kv = await open();
+      const model = new Map<string, string>();
+      for (const each of steps) {
+        if (each.act === "put") {
+          await kv.ask("kv_set", { key: each.key, value: each.text });
+          model.set(each.key, each.text);
+        } else if (each.act === "set") {
+          const { ok } = await kv.ask("kv_set", {
+            ...{ key: each.key, value: each.text, ifValue: each.expected },
+          });
+          const isSet = (model.get(each.key) ?? null) === each.expected;
+          assert.deepEqual(ok, { set: isSet });
+          if (isSet) model.set(each.key, each.text);
+        } else if (each.act === "delete") {
+          const { ok } = await kv.ask("kv_delete", { key: each.key });
+          assert.deepEqual(ok, { deleted: model.delete(each.key) });
+        } else {
+          const found: string[] = [];
+          let after: string | null = null;
+          do {
+            const page = { prefix: each.key, limit: each.limit, ...(after !== null && { after }) };
+            const { ok } = await kv.ask("kv_list", page);
+            const { keys, cursor } = ok as { keys: string[]; cursor: string | null };
+            found.push(...keys);
+            after = cursor;
+          } while (after !== null);
+          const known = [...model.keys()].filter((one) => one.startsWith(each.key));
+          const inOrder = known.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+          assert.deepEqual(found, inOrder);
+        }
+      }
+      for (const [one, value] of model)
+        assert.deepEqual((await kv.ask("kv_get", { key: one })).ok, { value });
+    }),
+    { numRuns: 25 },
+  );
 });
