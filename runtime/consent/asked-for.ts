@@ -5,7 +5,7 @@ import type { SecretAsk } from "#manifests/capabilities/secrets.ts";
 import { type BoundGrants, type Grants, nothingGranted, toGrantsText } from "#manifests/grants.ts";
 import { looksLike } from "#manifests/lookalikes.ts";
 import type { Instances } from "#manifests/manifest.ts";
-import type { PluginId } from "#manifests/names.ts";
+import { compareVersions, type PluginId } from "#manifests/names.ts";
 import { type Uses, usesNothing } from "#manifests/uses.ts";
 import type { CapabilityTable } from "../capabilities/table.ts";
 import { those } from "../grants/narrow.ts";
@@ -79,6 +79,7 @@ export function questionOf(parts: AskParts, release: Release): Question {
     toolChanges: changes,
     callers: callersOf(parts.shelf, id, signerName(signer)),
     replaces: before?.version.version ?? null,
+    isOlder: isOlder(release, before),
     instead: insteadOf(installed, before),
     looksLike: looksLike(
       id,
@@ -92,7 +93,8 @@ export function questionOf(parts: AskParts, release: Release): Question {
     ),
   };
   const isShared = instances !== undefined && isWider(manifest.instances, instances);
-  const isNeeded = !before || isShared || entries.length > 0 || changes.length > 0;
+  const isNews = isShared || ask.isOlder || entries.length > 0 || changes.length > 0;
+  const isNeeded = !before || isNews;
   return { ask, isNeeded, held, full };
 }
 
@@ -127,6 +129,11 @@ function beforeOf(installed: Installed | undefined, release: Release): Before | 
   const version = activeVersion(installed);
   const own = bindingOf({ plugin: release.id, signer: release.signer });
   return isSameBinding(bindingOf(version), own) ? { version, installed } : undefined;
+}
+
+/** Faults that were mended come back with an older version. */
+function isOlder({ manifest }: Release, before: Before | undefined): boolean {
+  return before !== undefined && compareVersions(manifest.version, before.version.version) < 0;
 }
 
 function insteadOf(

@@ -58,6 +58,8 @@ export interface ConsentAsk {
   readonly callers: readonly string[];
   /** Version of the same plugin that is installed now. */
   readonly replaces: string | null;
+  /** Whether that is a newer one. */
+  readonly isOlder: boolean;
   /** Another signer's plugin that is installed under the same id, and would be gone. */
   readonly instead: { readonly version: string; readonly signer: string } | null;
   /** Installed ids that this one could be mistaken for. */

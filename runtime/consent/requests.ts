@@ -9,6 +9,7 @@ import type { InstallRequest, Release, Yes } from "../install.ts";
 import type { Caller } from "../keys.ts";
 import type { RequestRecord, RequestStore } from "../store/requests.ts";
 import type { WaitingPackages } from "../store/waiting.ts";
+import { Turns } from "../turns.ts";
 import type { ConsentAsk } from "./asked.ts";
 import {
   type Begun,
@@ -62,6 +63,7 @@ class RequestBoard implements Requests {
   /** Numbers that somebody is answering. */
   readonly #answering = new Set<number>();
   readonly #running = new Set<object>();
+  readonly #turns = new Turns();
   /** Packages on their way to disk, which no record names yet. */
   readonly #writing = new Set<RequestRecord["digest"]>();
 
@@ -134,6 +136,8 @@ class RequestBoard implements Requests {
   }
 
   async #stage(ask: ConsentAsk, release: Release, request: Begun): Promise<Waiting> {
+    // One after the other, so that those who come together find each other, and stay within bounds.
+    using _ = await this.#turns.take("stage");
     await this.sweep();
     const question = this.#parts.question(release);
     const known = [...this.#records.values()].find(
@@ -162,7 +166,6 @@ class RequestBoard implements Requests {
     this.#writing.add(found.digest);
     try {
       await packages.write(found.digest, found.bytes);
-      this.#checkRoom(caller, found);
       audit.append({ ...auditOf(record, caller, "ask"), decision: "allowed" });
       await audit.committed();
       const number = await store.insert(record);

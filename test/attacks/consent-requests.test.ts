@@ -174,6 +174,14 @@ test("the same package asked for again and again is one request", async () => {
   assert.equal((await packagesOf(host)).length, 1);
 });
 
+test("the same package that several begin side by side is one request", async () => {
+  await using host = await openTestHost();
+  const path = await writeVersion(host, "1.0.0", some);
+  const all = await Promise.all(Array.from({ length: 8 }, () => waitingFor(host, path)));
+  assert.equal(new Set(all.map(({ consentId }) => consentId)).size, 1);
+  assert.equal((await host.host.requests.list()).length, 1);
+});
+
 test("many at once that are begun side by side stay within the bounds", async () => {
   await using host = await openTestHost();
   const paths: string[] = [];

@@ -236,6 +236,7 @@ test("consent is asked with everything that the plugin may do, and only once it 
       instances: "single",
       tools: ["echo", "kv_get"],
       replaces: null,
+      isOlder: false,
       looksLike: [],
     },
   ]);

@@ -19,6 +19,7 @@ export function askOf(changes: Partial<ConsentAsk> = {}): ConsentAsk {
     toolChanges: [],
     callers: [],
     replaces: null,
+    isOlder: false,
     instead: null,
     looksLike: [],
     choices: {},

@@ -103,9 +103,10 @@ function changeText({ tool, change, parts }: ToolChange, paint: Painter): string
   return [head, ...lines];
 }
 
-function warningsOf({ signer, looksLike, instead, instances }: ConsentAsk): string[] {
+function warningsOf({ signer, looksLike, instead, instances, isOlder }: ConsentAsk): string[] {
   return [
     ...(signer === "unsigned" ? ["it is unsigned: nobody vouches for who wrote it"] : []),
+    ...(isOlder ? ["it is older than the version of now: what was mended since comes back"] : []),
     ...(instead === null
       ? []
       : [

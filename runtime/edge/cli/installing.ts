@@ -5,6 +5,7 @@ import { untrustedName } from "../../untrusted.ts";
 import { ask, askJson, problemOf } from "./ask.ts";
 import { type Door, ProblemError, type Send } from "./door.ts";
 import { eventsOf } from "./events.ts";
+import { bytesShort } from "./readable.ts";
 import type { Progress } from "./terminal.ts";
 import type { World } from "./world.ts";
 
@@ -35,7 +36,11 @@ interface StepEvent {
  */
 export async function followInstall(world: World, door: Door, errand: Errand): Promise<Outcome> {
   const progress = world.terminal.progress(errand.title);
-  const send = { ...errand.send, accept: "text/event-stream" };
+  const total = errand.send.bytes?.byteLength ?? 0;
+  const onSent = (bytes: number): void =>
+    progress.say(`sent ${bytesShort(bytes)} of ${bytesShort(total)}`);
+  const accept = "text/event-stream";
+  const send = { ...errand.send, accept, ...(total > 0 && { onSent }) };
   try {
     const answer = await ask(door, errand.method, errand.path, send);
     const type = answer.headers["content-type"] ?? "";

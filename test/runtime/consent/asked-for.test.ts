@@ -1,7 +1,15 @@
 /** The attacker is an author whose next version should hold more than anybody said yes to. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { nothingGranted } from "#manifests/grants.ts";
+import { createKv } from "#runtime/capabilities/kv.ts";
+import { createTable } from "#runtime/capabilities/table.ts";
+import type { ConsentAsk } from "#runtime/consent/asked.ts";
+import { type AskParts, questionOf } from "#runtime/consent/asked-for.ts";
+import type { Release } from "#runtime/install.ts";
+import { type Installed, Shelf } from "#runtime/installed.ts";
 import { owner } from "#runtime/keys.ts";
+import { portsWith } from "#test/support/asker.ts";
 import {
   approve,
   asked,
@@ -12,6 +20,7 @@ import {
   writeVersion,
 } from "#test/support/consents.ts";
 import { invoke, openTestHost } from "#test/support/host.ts";
+import { activation, digest, version } from "#test/support/installed.ts";
 import { jsonTools, relay } from "#test/support/relay.ts";
 import { installFrom, writeFolder } from "#test/support/written.ts";
 
@@ -222,4 +231,78 @@ test("the same package again is not asked about, whoever sends it", async () => 
   const path = await writeVersion(host, "1.0.0", one);
   await asked(host, path);
   assert.equal((await begin(host, path)).kind, "installed");
+});
+
+test("an update does not count anew how often a grant may be used", async () => {
+  await using host = await openTestHost();
+  const manifest = { provides: jsonTools("kv_get"), uses: { kv: { quota: "1MiB", reason } } };
+  const write = (version: string) =>
+    writeFolder(
+      host,
+      `counted-${version}`,
+      { id: "counted", version, ...manifest },
+      relay(["kv_get"]),
+    );
+  const grants = { grants: 1, kv: { quota: "1MiB", uses: 3 } };
+  await installFrom(host, await write("1.0.0"), { grants });
+  const get = async () => (await invoke(host, "counted", "kv_get", { key: "a" })).value as object;
+  assert.ok("ok" in (await get()) && "ok" in (await get()));
+  assert.equal(await asked(host, await write("1.1.0")), undefined);
+  assert.equal(held(host, "local/counted").kv?.uses, 1);
+  assert.ok("ok" in (await get()));
+  assert.ok("error" in (await get()));
+  assert.equal(await asked(host, await write("1.2.0")), undefined);
+  assert.equal(held(host, "local/counted").kv, undefined);
+});
+
+test("a version that is older than that of now is asked about, although it asks for the same", async () => {
+  await using host = await openTestHost();
+  await asked(host, await writeVersion(host, "2.0.0", one));
+  const path = await writeVersion(host, "1.0.0", one);
+  const found: ConsentAsk[] = [];
+  await host.host.install({
+    ...{ caller: owner, source: { kind: "path", path }, allowDowngrade: true },
+    consent: async (ask) => {
+      found.push(ask);
+      return { by: owner };
+    },
+  });
+  assert.partialDeepStrictEqual(found, [{ isOlder: true, asks: [], replaces: "2.0.0" }]);
+});
+
+/** What is asked of a host that holds one plugin and nothing else. */
+function partsWith(installed: Installed): AskParts {
+  const shelf = new Shelf(() => assert.fail("nothing is loaded"));
+  shelf.put(installed.plugin.id, installed);
+  const table = createTable([createKv({} as never)], portsWith());
+  return { shelf, table, usedOf: () => 0, secretsFor: () => [] };
+}
+
+test("another signer under the same id starts with nothing, and is shown as another plugin", () => {
+  const kv = { quotaBytes: 9, reason };
+  const one = version("acme/one");
+  const uses = { ...one.manifest.uses, kv };
+  const asking = { ...one, manifest: { ...one.manifest, version: one.version, uses } };
+  const { grants, config } = activation(asking);
+  const record = {
+    id: asking.plugin,
+    state: "enabled" as const,
+    reason: null,
+    createdAt: 1,
+    updatedAt: 1,
+  };
+  const plugin = { ...record, activeDigest: asking.digest, previousDigest: null };
+  const parts = partsWith({ plugin, versions: [asking], grants, config, loaded: new Map() });
+  const release = (signer: Release["signer"]): Release => ({
+    ...{ id: asking.plugin, manifest: asking.manifest, source: asking.source, signer },
+    ...{ isLocal: true, package: { digest: digest("b"), bytes: Buffer.of(), files: new Map() } },
+  });
+  const same = questionOf(parts, release({ kind: "unsigned" }));
+  assert.partialDeepStrictEqual(same, { isNeeded: false, held: { kv: { quotaBytes: 9 } } });
+  const other = questionOf(parts, release({ kind: "project", identity: "mallory" }));
+  assert.deepEqual([other.isNeeded, other.held], [true, nothingGranted]);
+  assert.partialDeepStrictEqual(other.ask, {
+    ...{ replaces: null, instead: { version: "1.0.0", signer: "unsigned" } },
+    asks: [{ entry: "kv", was: null }],
+  });
 });

@@ -5,7 +5,6 @@ import type { Door, Send } from "../door.ts";
 import { example } from "../example.ts";
 import { factsOf, readBounded, unusable } from "../files.ts";
 import { followInstall, installedText, type Outcome } from "../installing.ts";
-import { bytesShort } from "../readable.ts";
 import { type AddCommand, show, withDoor, type World } from "../world.ts";
 
 interface InstallOptions extends DecideOptions {
@@ -37,14 +36,9 @@ interface Wanted extends InstallOptions {
 
 async function install(world: World, door: Door, wanted: Wanted): Promise<void> {
   const { name, send } = await sendOf(door, wanted);
-  const total = send.bytes?.byteLength ?? 0;
-  const progress = world.terminal.progress("Sending");
-  const onSent = (bytes: number): void =>
-    progress.say(`${bytesShort(bytes)} of ${bytesShort(total)}`);
-  const outcome = await followInstall(world, door, {
-    ...{ method: "POST", path: `/plugins${queryText(name, wanted)}`, title: "Checking" },
-    send: { ...send, ...(total > 0 && { onSent }) },
-  }).finally(() => progress.end());
+  const path = `/plugins${queryText(name, wanted)}`;
+  const errand = { method: "POST", path, send, title: "Checking" } as const;
+  const outcome = await followInstall(world, door, errand);
   const plugin = await settle(world, door, wanted, outcome);
   show(world, plugin, () => installedText(world, plugin));
 }

@@ -52,6 +52,7 @@ const AskShape = Type.Object({
   toolChanges: Type.Array(ToolChangeShape),
   callers: strings("Installed plugins that may call it, and gain what it gains"),
   replaces: Type.Union([Type.String(), Type.Null()]),
+  isOlder: Type.Boolean({ description: "Whether that is a newer one" }),
   instead: Type.Union([
     Type.Object({ version: Type.String(), signer: Type.String() }),
     Type.Null({ description: "Or another signer's plugin under this id, which would be gone" }),

@@ -205,6 +205,13 @@ test("consentText() warns of each installed plugin that it could be mistaken for
   assert.match(text, /warning: .*mistaken for acme-weather/);
 });
 
+test("consentText() warns of a version that is older than that of now", () => {
+  assert.match(
+    shown({ replaces: "2.0.0", isOlder: true }),
+    /warning: it is older than the version/,
+  );
+});
+
 test("consentText() says that another signer's plugin would be gone", () => {
   const text = shown({ instead: { version: "1.0.0", signer: "acme" } });
   assert.match(text, /warning: another plugin is installed under this id, version 1\.0\.0, signed/);
