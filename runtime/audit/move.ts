@@ -68,6 +68,7 @@ function nextFile(
       bytes += row.lines.length;
       seq = row.seq;
       last = row;
+      if (bytes >= bytesMax) break;
     }
   }
   return { lines, last };

@@ -24,6 +24,8 @@ export interface TestHostOptions {
   readonly clock?: Clock;
   /** What is started in the place of runners. */
   readonly startRunner?: NonNullable<HostWish["startRunner"]>;
+  /** What the disk has left; what it really has when left out. */
+  readonly readRoom?: NonNullable<HostWish["readRoom"]>;
   /** Looks names up for plugins. */
   readonly resolve?: NonNullable<HostWish["resolve"]>;
 }
