@@ -13,6 +13,7 @@ export function askerOf(call: OpenCall, { version, tools, holdings }: Active): A
     binding: bindingOf(version),
     uses: version.manifest.uses,
     callId: call.callId,
+    outermost: parent?.outermost ?? call,
     owner: caller.owner,
     chain,
     readOnly,

@@ -79,6 +79,7 @@ export function leftOf(call: OpenCall): LeftOver {
     deadlineAt,
     fuelLeft: Math.max(0, call.fuelLimit - Math.max(call.childFuel, call.burnt)),
     chain: [...(request.parent?.chain ?? []), plugin],
+    outermost: request.parent?.outermost ?? call,
     take: (bytes) => takeBytes(call, bytes),
   };
 }

@@ -30,6 +30,8 @@ export interface ParentCall {
   readonly fuelLeft: number;
   /** Plugin ids from the outermost call inwards. */
   readonly chain: readonly string[];
+  /** The outermost call, as something that all calls made of it share. */
+  readonly outermost?: object;
 }
 
 /** Something a running call says. */

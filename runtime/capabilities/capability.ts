@@ -14,6 +14,8 @@ export interface Asker {
   /** What the manifest of the version that runs asks for. */
   readonly uses: Uses;
   readonly callId: string;
+  /** The outermost call: what calls that are made of each other share is kept by it. */
+  readonly outermost: object;
   /** Owner of the key that began the outermost call. */
   readonly owner: string;
   /** Ids of the plugins through which the call came, outermost first; empty for a direct one. */

@@ -11,6 +11,7 @@ export function askerWith(grants: Partial<Grants> = {}, own: Partial<Asker> = {}
     binding: { plugin, source: "local", signer: "unsigned" },
     uses: usesNothing,
     callId: "c1",
+    outermost: {},
     owner: "ada",
     chain: [],
     readOnly: false,

@@ -67,7 +67,8 @@ const pursesMax = 10_000;
 export class Budgets {
   readonly #parts: BudgetParts;
   readonly #days = new Map<string, Purse["spent"]>();
-  readonly #calls = new Map<string, Map<string, Purse["spent"]>>();
+  /** By the outermost call: what all calls made of it spend together goes with it. */
+  readonly #calls = new WeakMap<object, Map<string, Purse["spent"]>>();
 
   constructor(parts: BudgetParts) {
     this.#parts = parts;
@@ -76,6 +77,8 @@ export class Budgets {
   /** Takes one request from the budgets of a grant and of the host. @throws NETWORK_BUDGET_EXHAUSTED */
   begin(asker: Asker, grant: NetworkGrant): Meter {
     const scope = grantKey(grant);
+    // The same words in grants of two plugins are two grants.
+    const granted = `${asker.plugin} ${scope}`;
     const owner = ownerOf(asker, grant);
     const { perCall, perDay } = this.#parts.limits();
     const day = Math.floor(this.#parts.now() / dayMs);
@@ -83,12 +86,12 @@ export class Budgets {
       { ...asker.binding, owner, scope },
       { ...asker.binding, owner: "", scope: "" },
     ];
-    const [granted, all] = keys.map((key) => this.#day(key, day));
+    const [dayOfGrant, dayOfAll] = keys.map((key) => this.#day(key, day));
     const purses: Purse[] = [
-      { bound: grant.perCall, spent: this.#call(asker, scope), period: "call" },
+      { bound: grant.perCall, spent: this.#call(asker, granted), period: "call" },
       { bound: bounded(perCall), spent: this.#call(asker, ""), period: "call" },
-      { bound: grant.perDay, spent: granted as Purse["spent"], period: "day" },
-      { bound: bounded(perDay), spent: all as Purse["spent"], period: "day" },
+      { bound: grant.perDay, spent: dayOfGrant as Purse["spent"], period: "day" },
+      { bound: bounded(perDay), spent: dayOfAll as Purse["spent"], period: "day" },
     ];
     const { store } = this.#parts;
     const write = (spent: Spent): void => {
@@ -97,13 +100,9 @@ export class Budgets {
     return new Counting(asker.plugin, purses, write);
   }
 
-  #call(asker: Asker, scope: string): Purse["spent"] {
-    const known = this.#calls.get(asker.callId) ?? new Map<string, Purse["spent"]>();
-    // A call that is over hears nothing any more, and would be remembered for ever.
-    if (known.size === 0 && !asker.signal.aborted) {
-      this.#calls.set(asker.callId, known);
-      asker.signal.addEventListener("abort", () => this.#calls.delete(asker.callId));
-    }
+  #call({ outermost }: Asker, scope: string): Purse["spent"] {
+    const known = this.#calls.get(outermost) ?? new Map<string, Purse["spent"]>();
+    this.#calls.set(outermost, known);
     const spent = known.get(scope) ?? { requests: 0, bytes: 0, ms: 0 };
     known.set(scope, spent);
     return spent;

@@ -41,12 +41,23 @@ test("begin() counts the requests of a call, and another call has its own", () =
   of.begin(sendingAsker([grant], { callId: "c2" }), grant);
 });
 
-test("begin() forgets a call when it is over", () => {
-  const { of } = budgets();
-  const grant = networkGrantOf({ port: 1, perCall: { requests: 1 } });
-  const call = new AbortController();
-  of.begin(sendingAsker([grant], { signal: call.signal }), grant);
-  call.abort();
+test("what a call makes others do counts for itself, and each grant's own bound for its plugin", () => {
+  const { of } = budgets({ perCall: { ...free, requests: 3 } });
+  const grant = networkGrantOf({ port: 1, perCall: { requests: 2 } });
+  const outermost = {};
+  const begin = (plugin: string) =>
+    of.begin(sendingAsker([grant], { outermost, callId: plugin, plugin: plugin as never }), grant);
+  begin("acme/one");
+  begin("acme/one");
+  assert.match(
+    exhausted(() => begin("acme/one")),
+    /requests of this call/,
+  );
+  begin("acme/two");
+  assert.match(
+    exhausted(() => begin("acme/two")),
+    /requests of this call/,
+  );
   of.begin(sendingAsker([grant]), grant);
 });
 
