@@ -17,6 +17,14 @@ declare function kv_delete(request: u64): u64;
 declare function kv_list(request: u64): u64;
 @external("extism:host/user", "network_fetch")
 declare function network_fetch(request: u64): u64;
+@external("extism:host/user", "files_read")
+declare function files_read(request: u64): u64;
+@external("extism:host/user", "files_write")
+declare function files_write(request: u64): u64;
+@external("extism:host/user", "files_list")
+declare function files_list(request: u64): u64;
+@external("extism:host/user", "files_delete")
+declare function files_delete(request: u64): u64;
 
 /** What a host function answered: `ok`, or a `problem` to show to whoever called. */
 export class Answer {
@@ -34,6 +42,14 @@ export class Response {
   /** The body, as far as it is text. */
   text: string = "";
   /** `CODE: sentence` when there was no response; null when there is one. */
+  problem: string | null = null;
+}
+
+/** What a file holds. */
+export class FileText {
+  /** Null when it could not be read. */
+  text: string | null = null;
+  /** `CODE: sentence` when it could not be read; null when it was. */
   problem: string | null = null;
 }
 
@@ -95,6 +111,45 @@ function readResponse(response: Response, from: Json, blocks: Array<u64>): void 
   if (body !== null) response.text = body;
   else if (block !== null && <i32>block.number < blocks.length)
     response.text = takeText(blocks[<i32>block.number]);
+}
+
+/** Reads a file of at most 8 MiB as text, in a folder by its purpose in the manifest. */
+export function readFile(folder: string, path: string): FileText {
+  const request = textBlock(`{"folder":${quote(folder)},"path":${quote(path)}}`);
+  const answer = answerOf(request, files_read(request));
+  const file = new FileText();
+  file.problem = answer.problem;
+  if (answer.ok !== null) file.text = answer.blocks.length > 0 ? takeText(answer.blocks[0]) : "";
+  return file;
+}
+
+/** Puts a text in the place of a file, or makes it: whole or not at all. */
+export function writeFile(folder: string, path: string, text: string): Answer {
+  const block = textBlock(text);
+  // There is no block of no bytes.
+  const blocks = block == 0 ? "" : `,"blocks":["${block}"]`;
+  const request = textBlock(`{"folder":${quote(folder)},"path":${quote(path)}${blocks}}`);
+  const answer = answerOf(request, files_write(request));
+  if (block != 0) freeBlock(block);
+  return answer;
+}
+
+/**
+ * Lists a folder in the order of names: `ok.entries` has `name` and `kind`, and `ok.cursor` is what to
+ * give as `after` for the next page, or null.
+ */
+export function listFiles(folder: string, path: string, after: string): Answer {
+  const start = after.length > 0 ? `,"after":${quote(after)}` : "";
+  const request = textBlock(
+    `{"folder":${quote(folder)},"path":${quote(path)},"details":false,"limit":1000${start}}`,
+  );
+  return answerOf(request, files_list(request));
+}
+
+/** Deletes a file or an empty folder: `ok.deleted` says whether it was there. */
+export function deleteFile(folder: string, path: string): Answer {
+  const request = textBlock(`{"folder":${quote(folder)},"path":${quote(path)}}`);
+  return answerOf(request, files_delete(request));
 }
 
 function answerOf(request: u64, response: u64): Answer {
