@@ -25,8 +25,8 @@ export interface SecretView {
 
 /** What a secret is to be. */
 export interface SecretWish {
-  /** At most 64 KiB of UTF-8. */
-  readonly value: string;
+  /** Text of at most 64 KiB of UTF-8; untrusted, and whatever else is refused. */
+  readonly value: unknown;
   readonly audience: readonly string[];
   /** Whether names below a domain are meant. */
   readonly wildcard: boolean;
@@ -97,12 +97,12 @@ export class Vault implements VaultActs {
   async set(name: string, wish: SecretWish, by: Caller): Promise<SecretView> {
     if (!namePattern.test(name)) throw invalid("its name", `must match [a-z0-9][a-z0-9._-]{0,63}`);
     const audience = parseAudience(wish.audience, wish);
-    checkValue(wish.value);
-    const problem = weakness(wish.value);
+    const value = checkValue(wish.value);
+    const problem = weakness(value);
     if (problem !== undefined && !wish.force) throw new HostError("SECRET_WEAK", { problem });
     using _ = await this.#turns.take("vault");
     await this.#parts.audit(by, "set", name);
-    return toView(await this.#keep(name, wish.value, audience));
+    return toView(await this.#keep(name, value, audience));
   }
 
   async remove(name: string, by: Caller): Promise<void> {
@@ -173,10 +173,7 @@ export class Vault implements VaultActs {
     for (const [name, value] of values) {
       assert(!namePattern.test(name), "its name is not one that operators choose");
       if (value === null) await this.#forget([name]);
-      else {
-        checkValue(value);
-        await this.#keep(name, value, []);
-      }
+      else await this.#keep(name, checkValue(value), []);
     }
   }
 
@@ -247,11 +244,13 @@ function aboutOf(secret: Omit<SecretRecord, "sealed" | "generation">): readonly 
 }
 
 /** @throws SECRET_INVALID */
-function checkValue(value: string): void {
+function checkValue(value: unknown): string {
+  if (typeof value !== "string") throw invalid("its value", "must be text");
   if (value === "") throw invalid("its value", "must not be empty");
   if (!value.isWellFormed()) throw invalid("its value", "must be text that UTF-8 can hold");
   if (Buffer.byteLength(value) > valueBytesMax)
     throw invalid("its value", `must be at most ${valueBytesMax} bytes`);
+  return value;
 }
 
 function toView(secret: SecretRecord): SecretView {

@@ -49,7 +49,7 @@ export async function openTestVault(options: TestVaultOptions = {}): Promise<Tes
 }
 
 /** Sets a secret as the home's owner. */
-export function setSecret(vault: Vault, name: string, wish: Partial<SecretWish> = {}) {
+export function setSecret(vault: Pick<Vault, "set">, name: string, wish: Partial<SecretWish> = {}) {
   const audience = ["https://api.example.com"];
   const whole = { value: strongValue, audience, wildcard: false, force: false, ...wish };
   return vault.set(name, whole, owner);

@@ -2,16 +2,22 @@ import { Command } from "commander";
 import { untrustedLine } from "../../untrusted.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCalls } from "./commands/calls.ts";
+import { addApply } from "./commands/apply.ts";
 import { addCapabilities } from "./commands/capabilities.ts";
+import { addExport } from "./commands/export.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEvents } from "./commands/events.ts";
+import { addBackup } from "./commands/backup.ts";
 import { addGc } from "./commands/gc.ts";
+import { addRestore } from "./commands/restore.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addKey } from "./commands/keys.ts";
 import { addPlugin } from "./commands/plugin.ts";
 import { addRequests } from "./commands/requests.ts";
+import { addSecret } from "./commands/secrets.ts";
 import { addServe } from "./commands/serve.ts";
+import { addVault } from "./commands/vault.ts";
 import { addWhoCan } from "./commands/who-can.ts";
 import type { AddCommand, World } from "./world.ts";
 
@@ -19,15 +25,21 @@ const commands: readonly AddCommand[] = [
   addServe,
   addPlugin,
   addKey,
+  addSecret,
+  addVault,
   addRequests,
   addCalls,
   addAudit,
   addWhoCan,
   addExplain,
   addEvents,
+  addApply,
+  addExport,
   addCapabilities,
   addConfig,
   addGc,
+  addBackup,
+  addRestore,
   addDoctor,
 ];
 

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
-import { confirm, isCancel, select, selectKey, spinner, text } from "@clack/prompts";
+import { confirm, isCancel, password, select, selectKey, spinner, text } from "@clack/prompts";
 import { HostError } from "#manifests/errors.ts";
 import { bytesText } from "#manifests/units.ts";
 
@@ -51,6 +51,8 @@ export interface Terminal {
   readAll(bytesMax: number): Promise<Uint8Array>;
   /** Asks a person; anything but a clear yes is no. */
   confirm(question: string): Promise<boolean>;
+  /** Asks a person for a text that nobody else may read off the screen; undefined when they leave. */
+  askHidden(question: string): Promise<string | undefined>;
   /** Asks for one of a few by a key; undefined when the person leaves. */
   pick(question: string, options: readonly Key[]): Promise<string | undefined>;
   /** Asks for one of many; undefined when the person leaves. */
@@ -114,6 +116,18 @@ export function createTerminal(streams: Streams, options: { readonly color: bool
       return !isCancel(answer) && answer;
     },
     ...promptsOf(streams),
+    askHidden: async (question) => {
+      // Not even its length is shown.
+      const output = sized(errors);
+      const typed = await password({
+        message: question,
+        mask: "",
+        input,
+        output,
+        withGuide: false,
+      });
+      return isCancel(typed) ? undefined : typed;
+    },
     progress: (title) =>
       errors.isTTY ? spinning(errors, title) : { say: () => {}, at: () => {}, end: () => {} },
   };

@@ -4,7 +4,16 @@ import type { Caller } from "../../keys.ts";
 /** Who may use a route, and what it reads. Every route behind a key states it. */
 export interface Access {
   /** The action that the key's scopes must cover; `own` is any key, for what is its own. */
-  readonly scope: "own" | "invoke" | "read" | "logs" | "install" | "grants" | "keys" | "admin";
+  readonly scope:
+    | "own"
+    | "invoke"
+    | "read"
+    | "logs"
+    | "install"
+    | "grants"
+    | "secrets"
+    | "keys"
+    | "admin";
   /** Media types of the body; empty when the route takes none. */
   readonly bodies: readonly string[];
 }
