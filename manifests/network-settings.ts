@@ -62,6 +62,10 @@ export const networkSettings = {
     what: "Time that the requests of one plugin may wait in a day of UTC; 0 for no limit",
     ...time,
   }),
+  "callers.trafficPerDay": bytesSetting("0B", {
+    what: "Bytes that plugins may send and receive for one caller in a day of UTC; 0 for no limit",
+    ...traffic,
+  }),
   "network.proxy": textSetting("", {
     what: "Proxy through which plugins' requests go, as http://host:port; the environment names none",
     pattern: "^$|^http://(?:[A-Za-z0-9.-]{1,253}|\\[[0-9a-fA-F:]{2,39}\\]):[0-9]{1,5}$",

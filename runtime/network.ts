@@ -51,7 +51,7 @@ export function openNetwork(
   const monotonic = (): number => clock.monotonic();
   const lanes = new Lanes(laneOptions(config.current.network));
   const doors = new OwnDoors();
-  const limits = (): NetworkLimits => limitsOf(config.current.network);
+  const limits = (): NetworkLimits => limitsOf(config.current);
   const sweep = setInterval(() => lanes.review(), reviewMs);
   sweep.unref();
   return {
@@ -82,7 +82,7 @@ function laneOptions(network: Config["network"]): LaneOptions {
   };
 }
 
-function limitsOf(network: Config["network"]): NetworkLimits {
+function limitsOf({ network, callers }: Config): NetworkLimits {
   const { headersMs, idleMs, totalMs, bodyBytes } = network;
   return {
     ...{ headersMs, idleMs, totalMs, bodyBytesMax: bodyBytes },
@@ -96,5 +96,6 @@ function limitsOf(network: Config["network"]): NetworkLimits {
       bytes: network.trafficPerDayBytes,
       ms: network.waitPerDayMs,
     },
+    perOwnerDay: { requests: 0, bytes: callers.trafficPerDayBytes, ms: 0 },
   };
 }

@@ -1,6 +1,5 @@
 import type { Budget, NetworkGrant } from "#manifests/capabilities/network.ts";
 import { HostError } from "#manifests/errors.ts";
-import type { Binding } from "#manifests/grants.ts";
 import type { Asker } from "../capability.ts";
 import { grantKey, ownerOf } from "./keys.ts";
 import type { NetworkLimits, Spendable } from "./limits.ts";
@@ -12,8 +11,11 @@ export interface Spent {
   readonly ms: number;
 }
 
-/** Whose spending of a day it is. */
-export interface SpentKey extends Binding {
+/** Whose spending of a day it is: a plugin's, or with an empty plugin all that an owner of keys makes others do. */
+export interface SpentKey {
+  readonly plugin: string;
+  readonly source: string;
+  readonly signer: string;
   /** Empty where all callers share. */
   readonly owner: string;
   /** What a grant is told from others by; empty for all of a plugin. */
@@ -33,7 +35,7 @@ export interface BudgetParts {
   readonly store: SpentStore;
   /** Milliseconds since 1970, in UTC. */
   readonly now: () => number;
-  readonly limits: () => Pick<NetworkLimits, "perCall" | "perDay">;
+  readonly limits: () => Pick<NetworkLimits, "perCall" | "perDay" | "perOwnerDay">;
 }
 
 /** Counts what one request spends, in every budget that holds for it. */
@@ -80,18 +82,20 @@ export class Budgets {
     // The same words in grants of two plugins are two grants.
     const granted = `${asker.plugin} ${scope}`;
     const owner = ownerOf(asker, grant);
-    const { perCall, perDay } = this.#parts.limits();
+    const { perCall, perDay, perOwnerDay } = this.#parts.limits();
     const day = Math.floor(this.#parts.now() / dayMs);
     const keys = [
       { ...asker.binding, owner, scope },
       { ...asker.binding, owner: "", scope: "" },
+      { plugin: "", source: "", signer: "", owner: asker.owner, scope: "" },
     ];
-    const [dayOfGrant, dayOfAll] = keys.map((key) => this.#day(key, day));
+    const [dayOfGrant, dayOfAll, dayOfOwner] = keys.map((key) => this.#day(key, day));
     const purses: Purse[] = [
       { bound: grant.perCall, spent: this.#call(asker, granted), period: "call" },
       { bound: bounded(perCall), spent: this.#call(asker, ""), period: "call" },
       { bound: grant.perDay, spent: dayOfGrant as Purse["spent"], period: "day" },
       { bound: bounded(perDay), spent: dayOfAll as Purse["spent"], period: "day" },
+      { bound: bounded(perOwnerDay), spent: dayOfOwner as Purse["spent"], period: "day" },
     ];
     const { store } = this.#parts;
     const write = (spent: Spent): void => {
@@ -166,7 +170,12 @@ class Counting implements Meter {
     const { bytes, ms } = this.#unwritten;
     if (bytes === 0 && ms === 0) return;
     this.#unwritten = { requests: 0, bytes: 0, ms: 0 };
-    this.#write({ requests: 0, bytes, ms: Math.ceil(ms) });
+    try {
+      this.#write({ requests: 0, bytes, ms: Math.ceil(ms) });
+    } catch (error) {
+      // Whoever begins a request next is told; here nobody may be there to hear it.
+      if (!(error instanceof HostError)) throw error;
+    }
   }
 
   /** @throws NETWORK_BUDGET_EXHAUSTED */

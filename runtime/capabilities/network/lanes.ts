@@ -37,6 +37,8 @@ interface OpenLane extends Lane {
 const lanesMax = 256;
 /** Hosts to which one lane has connections at one time, for grants with patterns. */
 const originsMax = 64;
+/** Hosts whose addresses one lane remembers: more than it connects to at one time. */
+const pinsMax = 2 * originsMax;
 /** Connections to one host. */
 const connectionsMax = 16;
 /** Requests at one time on one connection of HTTP/2. */
@@ -112,14 +114,17 @@ export class Lanes implements AsyncDisposable {
       key,
       dispatcher: agent,
       pin: (host, addresses) => {
-        if (pins.size >= originsMax * 2) pins.clear();
-        pins.set(host.replace(/^\[|\]$/g, ""), addresses);
+        const [oldest = ""] = pins.keys();
+        if (pins.size >= pinsMax) pins.delete(oldest);
+        const name = host.replace(/^\[|\]$/g, "");
+        pins.delete(name);
+        pins.set(name, addresses);
       },
       isCurrent: () =>
         grants().network.some((each) => grantKey(each) === own) ||
         // Its last use is void as soon as it is booked, and is to be answered nevertheless.
         (grant.uses !== null && isBusy(agent)),
-      close: () => agent.destroy(new HostError("CAPABILITY_DENIED", deniedFacts(binding.plugin))),
+      close: () => agent.destroy(revoked(binding.plugin)),
     };
   }
 }
@@ -128,8 +133,9 @@ function isBusy({ stats }: Agent): boolean {
   return Object.values(stats).some(({ running, pending }) => running > 0 || pending > 0);
 }
 
-function deniedFacts(plugin: string): { verb: string; plugin: string } {
-  return { verb: "send requests", plugin };
+/** What a request that is on its way ends with when its grant is taken away. */
+function revoked(plugin: string): HostError {
+  return new HostError("CAPABILITY_DENIED", { verb: "send requests", plugin });
 }
 
 /** Connects to pinned addresses alone; the look-up is not asked for addresses, so the end is checked. */
@@ -167,7 +173,8 @@ function connector(
       if (error !== null) return done(error, null);
       if (isPinned(socket.remoteAddress, pinned)) return done(null, socket);
       socket.destroy();
-      done(new HostError("CAPABILITY_DENIED", deniedFacts(plugin)), null);
+      const reason = "the connection did not lead to an address of its name";
+      done(new HostError("NETWORK_FAILED", { host: wish.hostname, reason }), null);
     }) as unknown as Socket;
     sockets.count(plugin, socket);
   };

@@ -11,6 +11,8 @@ export interface NetworkLimits {
   readonly perCall: Spendable;
   /** Of one plugin, in a day of UTC. */
   readonly perDay: Spendable;
+  /** Of all that one owner of keys makes plugins do, in a day of UTC. */
+  readonly perOwnerDay: Spendable;
 }
 
 /** What may be spent; 0 for no bound. */

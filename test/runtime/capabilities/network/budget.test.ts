@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HostError } from "#manifests/errors.ts";
 import { Budgets, type SpentStore } from "#runtime/capabilities/network/budget.ts";
 import type { NetworkLimits } from "#runtime/capabilities/network/limits.ts";
 import { fakeClock } from "#test/support/clock.ts";
@@ -18,11 +19,11 @@ const free = { requests: 0, bytes: 0, ms: 0 };
 const day = 86_400_000;
 
 function budgets(
-  own: Partial<Pick<NetworkLimits, "perCall" | "perDay">> = {},
+  own: Partial<Pick<NetworkLimits, "perCall" | "perDay" | "perOwnerDay">> = {},
   store: SpentStore = memorySpent(),
 ) {
   const clock = fakeClock();
-  const limits = () => ({ perCall: free, perDay: free, ...own });
+  const limits = () => ({ perCall: free, perDay: free, perOwnerDay: free, ...own });
   return { clock, store, of: new Budgets({ store, now: () => clock.now(), limits }) };
 }
 
@@ -143,6 +144,39 @@ test("owners of keys have budgets of their own where the grant keeps them apart"
     exhausted(() => begin("plugin", "bob")),
     /day/,
   );
+});
+
+test("an owner of keys has a bound over all plugins", () => {
+  const { of } = budgets({ perOwnerDay: { ...free, bytes: 100 } });
+  const grant = networkGrantOf({ port: 1 });
+  const begin = (owner: string, signer: string) => {
+    const binding = { ...sendingAsker([]).binding, signer };
+    return of.begin(sendingAsker([grant], { owner, binding }), grant);
+  };
+  begin("ada", "one").addBytes(60);
+  assert.match(
+    exhausted(() => begin("ada", "two").addBytes(60)),
+    /bytes of this day/,
+  );
+  begin("bob", "one").addBytes(60);
+});
+
+test("books that cannot be written refuse what begins, and not what ends", () => {
+  const full = new HostError("STORAGE_FULL", {});
+  const state = { isFull: false };
+  const store: SpentStore = {
+    ...memorySpent(),
+    add: () => {
+      if (state.isFull) throw full;
+    },
+  };
+  const { of } = budgets({}, store);
+  const grant = networkGrantOf({ port: 1 });
+  const meter = of.begin(sendingAsker([grant]), grant);
+  state.isFull = true;
+  meter.addBytes(2_000_000);
+  meter.close();
+  assert.throws(() => of.begin(sendingAsker([grant]), grant), { code: "STORAGE_FULL" });
 });
 
 test("what a day has cost outlives the host, but for what a crash may forget", async () => {
