@@ -54,18 +54,23 @@ export class GrantBook {
       state.held = this.#look(installed.grants, version, binding);
       return state.held;
     };
-    return ({ chain, readOnly }) => {
-      if (chain.length === 0 && !readOnly) return () => current().grants;
-      const share = (grant: Terms, copy: Terms): void => this.uses.share(grant, copy);
+    const share = (grant: Terms, copy: Terms): void => this.uses.share(grant, copy);
+    const narrowing = (manner: Manner): Holding => {
       const own: { of?: Grants; grants: Grants } = { grants: nothingGranted };
       return () => {
         const { grants } = current();
         if (own.of !== grants) {
           own.of = grants;
-          own.grants = narrowed(grants, { chain, readOnly }, share);
+          own.grants = narrowed(grants, manner, share);
         }
         return own.grants;
       };
+    };
+    const plain: Holding = () => current().grants;
+    const reading = narrowing({ chain: [], readOnly: true });
+    return (manner) => {
+      if (manner.chain.length > 0) return narrowing(manner);
+      return manner.readOnly ? reading : plain;
     };
   }
 
