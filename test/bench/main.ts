@@ -1,6 +1,7 @@
 /** Prints the table of numbers: `node test/bench/main.ts [question…] [--json]`. */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { audit } from "./audit.ts";
 import { bulk } from "./bulk.ts";
 import { fairness } from "./fairness.ts";
 import { fresh } from "./fresh.ts";
@@ -23,6 +24,7 @@ const questions: Readonly<Record<string, Question>> = {
   stop,
   fairness,
   hundred,
+  audit,
   permissions,
 };
 
