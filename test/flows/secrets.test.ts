@@ -123,7 +123,11 @@ test("secrets_get refuses what is gone, in words that tell nothing of the operat
 test("what is injected for a plugin that is called is not in what its caller gets", async () => {
   await installHolder(host, "above", { uses: { tools: edgeNamed("local/one") } });
   const grant = { name: "TOKEN", secret: "wiki", mode: "inject", via: "any" };
-  await edit(host, "local/one", { secrets: [grant] }, { callers: ["local/above"] });
+  const network = (host.host.grants.view("local/one").network ?? []).map((one) => ({
+    ...one,
+    via: "any",
+  }));
+  await edit(host, "local/one", { network, secrets: [grant] }, { callers: ["local/above"] });
   const request = { requests: [{ url: `${far.origin}/nested` }] };
   const told = await tell(host, "above", "tools_call", through("network_fetch", request));
   assert.equal(far.seen.at(-1)?.headers.authorization, `Bearer ${strongValue}`);
