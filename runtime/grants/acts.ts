@@ -4,6 +4,7 @@ import type { CapabilityTable } from "../capabilities/table.ts";
 import type { Clock } from "../clock.ts";
 import type { Shelf } from "../installed.ts";
 import type { Caller } from "../keys.ts";
+import type { HostNetwork } from "../network.ts";
 import type { PluginStore } from "../store/plugins.ts";
 import type { Turns } from "../turns.ts";
 import type { GrantBook } from "./book.ts";
@@ -38,12 +39,13 @@ export interface GrantActsParts {
   readonly audit: Audit;
   readonly turns: Turns;
   readonly home: { readonly path: string };
+  readonly network: Pick<HostNetwork, "review">;
   readonly store: { readonly plugins: PluginStore };
 }
 
 /** Creates the acts on grants. */
 export function createGrantActs(parts: GrantActsParts): GrantActs {
-  const { shelf, store, home } = parts;
+  const { shelf, store, home, network } = parts;
   const editing = {
     ...parts,
     store: store.plugins,
@@ -51,7 +53,8 @@ export function createGrantActs(parts: GrantActsParts): GrantActs {
   };
   return {
     view: (id) => grantsView(parts, shelf.get(id)),
-    edit: (id, edit, by) => editGrants(editing, id, edit, by),
+    // Connections by what was taken away close now, not at their next look at their grants.
+    edit: (id, edit, by) => editGrants(editing, id, edit, by).finally(() => network.review()),
     can: (id) => can(parts, id),
     whoCan: (capability, target) => whoCan(parts, capability, target),
     explain: (callId, by) => explain(parts, callId, by),

@@ -12,7 +12,10 @@ import { nothingGranted } from "#manifests/grants.ts";
 import type { Asker } from "#runtime/capabilities/capability.ts";
 import { askerWith } from "#test/support/asker.ts";
 import { type Answering, farServer } from "#test/support/far-server.ts";
+import { owner } from "#runtime/keys.ts";
+import { codeOf, openTestHost } from "#test/support/host.ts";
 import { networkGrantOf, openTestNetwork } from "#test/support/network.ts";
+import { asked, installSender } from "#test/support/sender.ts";
 
 /** A plugin whose grants a test takes away. */
 async function open(answering?: Answering) {
@@ -124,4 +127,32 @@ test("a body is read by the call that opened it, and by no other", async () => {
   for (const name of ["network_read", "network_close"])
     assert.equal((await one.net.ask(name, { id }, other)).code, "HOST_REQUEST_INVALID");
   assert.equal((await one.net.ask("network_close", { id }, one.asker)).code, undefined);
+});
+
+test("what an operator takes away ends at once, in calls that run and for those that come", async () => {
+  const hanging = { isOn: false, count: 0 };
+  await using far = await farServer((_, response) => {
+    if (hanging.isOn) hanging.count += 1;
+    else response.end("ok");
+  });
+  await using host = await openTestHost();
+  await installSender(host, [{ host: "127.0.0.1", scheme: "http", port: far.port }]);
+  const url = `${far.origin}/`;
+  const loop = async (): Promise<string> => {
+    for (;;) {
+      const code = await codeOf(asked(host, "status", { url }));
+      if (code !== "ok") return code;
+    }
+  };
+  const loops = Array.from({ length: 8 }, loop);
+  await until(() => far.seen.length > 50);
+  hanging.isOn = true;
+  await until(() => hanging.count === loops.length);
+  const { grants } = host.host;
+  const { revision } = grants.view("local/sender");
+  await grants.edit("local/sender", { document: { grants: 1 }, revision, callers: [] }, owner);
+  const seen = far.seen.length;
+  assert.deepEqual([...new Set(await Promise.all(loops))], ["CAPABILITY_DENIED"]);
+  await until(() => far.open === 0);
+  assert.equal(far.seen.length, seen);
 });
