@@ -6,6 +6,7 @@ import { type Manifest, manifestOfRaw, parseManifest } from "#manifests/manifest
 import { checkAuthorId, isInRange, toLocalId, type Version } from "#manifests/names.ts";
 import { checkLimits } from "#manifests/plugin-limits.ts";
 import { quote } from "#manifests/quote.ts";
+import { packageLimits } from "#registry/limits.ts";
 import { fileOf, type Package, packageOfWasm, packFolder, readPackage } from "#registry/package.ts";
 import type { AuditEntry } from "./audit-line.ts";
 import type { Clock } from "./clock.ts";
@@ -83,7 +84,15 @@ export function refusedInstall({ caller, source }: InstallRequest, error: unknow
   };
 }
 
-async function resolve(parts: InstallerParts, { source }: InstallRequest): Promise<Release> {
+/** @throws DIGEST_DIFFERS, and what finding it throws */
+async function resolve(parts: InstallerParts, request: InstallRequest): Promise<Release> {
+  const release = await find(parts, request);
+  const { digest } = release.package;
+  if (request.digest === undefined || request.digest === digest) return release;
+  throw new HostError("DIGEST_DIFFERS", { plugin: release.id, expected: request.digest, digest });
+}
+
+async function find(parts: InstallerParts, { source }: InstallRequest): Promise<Release> {
   switch (source.kind) {
     case "package": {
       const found = await readPackage(source.bytes);
@@ -100,7 +109,11 @@ async function resolve(parts: InstallerParts, { source }: InstallRequest): Promi
 
 const unsigned = { kind: "unsigned" } as const;
 
-/** A place on this machine's disk, named by the home's owner. @throws FILE_UNUSABLE */
+/**
+ * A place on this machine's disk, named by the home's owner.
+ *
+ * @throws FILE_UNUSABLE, MODULE_TOO_LARGE, PACKAGE_TOO_LARGE
+ */
 async function resolvePath(parts: InstallerParts, path: string): Promise<Release> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new HostError(
@@ -115,10 +128,21 @@ async function resolvePath(parts: InstallerParts, path: string): Promise<Release
     const signer = own ? ({ kind: "project", identity: "convergio" } as const) : unsigned;
     return releaseOf(await packFolder(path), { kind: "folder", from }, signer, true);
   }
+  const isModule = extname(path) === ".wasm";
+  // Before it is read: the host must hold all of it.
+  if (found.size > packageLimits.packedBytesMax)
+    throw tooLarge(isModule, { actual: found.size, limit: packageLimits.packedBytesMax });
   const bytes = await readFile(path);
   const name = basename(path, extname(path));
-  if (extname(path) === ".wasm") return resolveWasm(parts, bytes, name, from, true);
+  if (isModule) return resolveWasm(parts, bytes, name, from, true);
   return releaseOf(await readPackage(bytes), { kind: "package", from }, unsigned, true);
+}
+
+function tooLarge(isModule: boolean, sizes: { actual: number; limit: number }): HostError {
+  const { actual, limit } = sizes;
+  if (!isModule)
+    return new HostError("PACKAGE_TOO_LARGE", { what: "it has", limit: `${limit} bytes` });
+  return new HostError("MODULE_TOO_LARGE", { what: "the module, in bytes,", actual, limit });
 }
 
 /** @throws MODULE_INVALID, and whatever checking a module throws */
