@@ -167,6 +167,7 @@ function entriesBeyond(
         untrustedReason: reason,
         was: old === undefined ? null : sentenceOf(parts, old),
         reaches: reachWords(reachOf(parts.shelf, offer, chain)),
+        hosts: hostsOf(each.uses),
         offer,
       },
     ];
@@ -193,6 +194,10 @@ export function eachAsk(uses: Uses, networkAt?: readonly number[]): Single[] {
     ...uses.tools.map((ask) => only(`tools.${ask.alias}`, { tools: [ask] })),
     ...uses.secrets.map((ask) => only(`secrets.${ask.name}`, { secrets: [ask] })),
   ];
+}
+
+function hostsOf({ network, secrets }: Uses): readonly string[] {
+  return [...network.map(({ host }) => host), ...secrets.flatMap(({ hosts }) => hosts)];
 }
 
 function sentenceOf({ table }: AskParts, { uses }: Single): string {

@@ -14,6 +14,8 @@ export interface AskedEntry {
   readonly was: string | null;
   /** What it leads to by way of other plugins: `through notes: GET https://a.example/…`. */
   readonly reaches: readonly string[];
+  /** Hosts that it names; of a secret, those that it may go to. */
+  readonly hosts: readonly string[];
   /** The grants that a plain yes to it gives; none for a secret, which the operator must choose. */
   readonly offer: GrantsText;
 }

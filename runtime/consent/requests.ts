@@ -1,7 +1,7 @@
 import { parseGrants } from "#manifests/grants.ts";
 import { HostError } from "#manifests/errors.ts";
 import { quote } from "#manifests/quote.ts";
-import { type Package, readPackage } from "#registry/package.ts";
+import { readPackage } from "#registry/package.ts";
 import type { Audit } from "../audit.ts";
 import type { Clock } from "../clock.ts";
 import type { PluginView } from "../host.ts";
@@ -22,16 +22,11 @@ import {
 } from "./waiting.ts";
 import { consentIdOf } from "./consent.ts";
 import { checkHuman } from "./human.ts";
+import { checkRoom } from "./room.ts";
 import type { Question } from "./asked-for.ts";
 
 /** Installs at one time: each holds a package of up to 64 MiB in memory. */
 const runningMax = 16;
-/** Requests that wait: more than a person reads. */
-const waitingMax = 64;
-/** Of one owner of keys, so that no program takes the place of all others. */
-const waitingOfOneMax = 16;
-/** Bytes of all packages that wait. */
-const waitingBytesMax = 512 * 2 ** 20;
 const nonceBytes = 24;
 
 /** What requests need of the host. */
@@ -52,11 +47,17 @@ export interface RequestParts {
 
 /** Returns the requests of a host, as they were when it ended. */
 export async function openRequests(parts: RequestParts): Promise<Requests> {
-  const board = new RequestBoard(parts, await parts.store.all());
+  const records = await parts.store.all();
+  const kept = await parts.packages.present();
+  // A home that was restored has no packages that wait.
+  const [whole, lost] = [true, false].map((is) => records.filter((r) => kept.has(r.digest) === is));
+  for (const { number } of lost ?? []) await parts.store.remove(number);
+  const board = new RequestBoard(parts, whole ?? []);
   await board.sweep();
   return board;
 }
 
+/** @throws INSTALLS_BUSY, REQUESTS_FULL, REQUEST_NOT_FOUND, CONSENT_NOT_FOUND, CONSENT_OUTDATED */
 class RequestBoard implements Requests {
   readonly #parts: RequestParts;
   readonly #records: Map<number, RequestRecord>;
@@ -150,7 +151,7 @@ class RequestBoard implements Requests {
   async #insert(release: Release, request: Begun): Promise<RequestRecord> {
     const { caller, allowDowngrade = false } = request;
     const { id, manifest, package: found, source, signer, isLocal } = release;
-    this.#checkRoom(caller, found);
+    checkRoom(this.#records.values(), caller, found.bytes.byteLength);
     const { clock, audit, store, packages, keepMs, tell } = this.#parts;
     const now = clock.now();
     const record = {
@@ -158,7 +159,7 @@ class RequestBoard implements Requests {
       digest: found.digest,
       bytes: found.bytes.byteLength,
       release: { manifest, source, signer, isLocal, allowDowngrade },
-      askedBy: { keyId: caller.id, owner: caller.owner },
+      askedBy: { kind: caller.kind, keyId: caller.id, owner: caller.owner },
       nonce: Buffer.from(clock.random(nonceBytes)).toString("base64url"),
       createdAt: now,
       expiresAt: now + keepMs(),
@@ -175,16 +176,6 @@ class RequestBoard implements Requests {
     } finally {
       this.#writing.delete(found.digest);
     }
-  }
-
-  /** @throws REQUESTS_FULL */
-  #checkRoom({ owner }: Caller, { bytes }: Package): void {
-    const waiting = [...this.#records.values()];
-    const own = waiting.filter(({ askedBy }) => askedBy.owner === owner).length;
-    const held = waiting.reduce((sum, record) => sum + record.bytes, bytes.byteLength);
-    if (waiting.length >= waitingMax || held > waitingBytesMax)
-      throw new HostError("REQUESTS_FULL", { limit: waitingMax });
-    if (own >= waitingOfOneMax) throw new HostError("REQUESTS_FULL", { limit: waitingOfOneMax });
   }
 
   async #approve(

@@ -21,7 +21,11 @@ export interface RequestRecord {
     readonly isLocal: boolean;
     readonly allowDowngrade: boolean;
   };
-  readonly askedBy: { readonly keyId: string; readonly owner: string };
+  readonly askedBy: {
+    readonly kind: "owner" | "key" | "plugin";
+    readonly keyId: string;
+    readonly owner: string;
+  };
   /** What nobody can guess: the names of its questions are made of it. */
   readonly nonce: string;
   readonly createdAt: number;

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "#manifests/errors.ts";
-import type { Digest } from "#manifests/names.ts";
+import { type Digest, parseDigest } from "#manifests/names.ts";
 import { digestOf } from "#registry/digest.ts";
 
 /** The packages that wait for consent, each a file under the digest of its bytes. */
@@ -11,6 +11,8 @@ export interface WaitingPackages {
   write(digest: Digest, bytes: Uint8Array): Promise<void>;
   /** Returns a package. @throws MODULE_ALTERED */
   read(digest: Digest): Promise<Uint8Array>;
+  /** Digests of those that are there, their bytes unread. */
+  present(): Promise<ReadonlySet<Digest>>;
   /** Removes all but some. */
   keepOnly(digests: ReadonlySet<Digest>): Promise<void>;
 }
@@ -30,6 +32,11 @@ export function createWaitingPackages(folder: string): WaitingPackages {
       const bytes = await readFile(pathOf(digest)).catch(() => undefined);
       if (bytes !== undefined && (await digestOf(bytes)) === digest) return bytes;
       throw new HostError("MODULE_ALTERED", { what: "a package that waits for consent", digest });
+    },
+    present: async () => {
+      const names = await readdir(folder);
+      const found = names.map((name) => /^sha256-([0-9a-f]{64})\.tgz$/.exec(name)?.[1]);
+      return new Set(found.flatMap((hex) => (hex ? [parseDigest(`sha256:${hex}`)] : [])));
     },
     keepOnly: async (digests) => {
       const kept = new Set([...digests].map(pathOf));

@@ -3,7 +3,7 @@
  * another, or restarts, floods and repeats until something gives way.
  */
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Caller, owner } from "#runtime/keys.ts";
@@ -164,6 +164,17 @@ test("one program leaves 16 requests, all of them 64, and room is made by answer
   await waitingFor(host, paths[64] ?? "", named(9));
 });
 
+test("what programs fill is not the room of the home's owner", async () => {
+  await using host = await openTestHost();
+  const paths: string[] = [];
+  for (let count = 0; count <= 64; count++)
+    paths.push(await writeVersion(host, `1.0.${count}`, {}, { id: `fill-${count}` }));
+  for (let index = 0; index < 64; index++)
+    await waitingFor(host, paths[index] ?? "", { ...installer, owner: `${index % 4}` });
+  const waiting = await waitingFor(host, paths[64] ?? "", owner);
+  assert.equal((await approve(host, waiting))?.id, "local/fill-64");
+});
+
 test("the same package asked for again and again is one request", async () => {
   await using host = await openTestHost();
   const path = await writeVersion(host, "1.0.0", some);
@@ -241,6 +252,18 @@ test("what lies in the folder of requests and belongs to none is gone at the nex
   await writeFile(join(folder.path, "home", "requests", "sha256-00.tgz.part"), "half");
   await using host = await openHostIn(folder.path);
   assert.deepEqual(await packagesOf(host), []);
+});
+
+test("a request whose package is gone is gone at the next start", async () => {
+  await using folder = await temporaryFolder();
+  await (async () => {
+    await using host = await openHostIn(folder.path);
+    await waitingFor(host, await writeVersion(host, "1.0.0", some));
+    const [name = ""] = await packagesOf(host);
+    await rm(join(folder.path, "home", "requests", name));
+  })();
+  await using host = await openHostIn(folder.path);
+  assert.deepEqual(await host.host.requests.list(), []);
 });
 
 test("the audit says who asked, who said yes and who said no", async () => {

@@ -206,13 +206,13 @@ test("consent is asked with everything that the plugin may do, and only once it 
             verb: "keep",
             words: "values of its own, up to 2 MiB",
           },
-          ...{ warnings: [], untrustedReason: "remember", was: null, reaches: [] },
+          ...{ warnings: [], untrustedReason: "remember", was: null, reaches: [], hosts: [] },
           offer: { ...nothing, kv: { quota: "2MiB", per: "plugin", via: "any" } },
         },
         {
           ...{ entry: "tools.echo", capability: "tools", verb: "call" },
           words: "echo of the plugin local/weather",
-          ...{ warnings: [], untrustedReason: "ask it", was: null, reaches: [] },
+          ...{ warnings: [], untrustedReason: "ask it", was: null, reaches: [], hosts: [] },
           offer: {
             ...nothing,
             tools: [

@@ -38,6 +38,7 @@ export function entryOf(changes: Partial<AskedEntry> = {}): AskedEntry {
     untrustedReason: "remember",
     was: null,
     reaches: [],
+    hosts: [],
     offer: { grants: 1, kv: { quota: "1MiB" } },
     ...changes,
   };

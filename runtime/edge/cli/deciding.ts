@@ -64,7 +64,7 @@ export async function decide(
   const { ask } = waiting;
   const plugin = untrustedName(ask.id);
   terminal.note(consentText(ask, terminal.paintNote));
-  const grants = await grantsFrom(world, waiting, { options, again });
+  const grants = await grantsFrom(world, door, { ask, options, again });
   if (grants === undefined) {
     await decline(door, waiting);
     throw new HostError("CONSENT_DECLINED", { plugin });
@@ -80,8 +80,8 @@ export async function decide(
 
 async function grantsFrom(
   world: World,
-  { ask }: Waiting,
-  { options, again }: { options: DecideOptions; again: string },
+  door: Door,
+  { ask, options, again }: { ask: ConsentAsk; options: DecideOptions; again: string },
 ): Promise<GrantsText | undefined> {
   if (options.grants !== undefined) return fileGrants(options.grants);
   const decisions = decisionsOf(options);
@@ -93,13 +93,14 @@ async function grantsFrom(
     const isYes = await world.terminal.confirm(`${verb} ${untrustedName(ask.id)}?`);
     return isYes ? ask.held : undefined;
   }
+  const asking = { world, door, ask, decisions };
   const way = await world.terminal.pick("Grant all / choose / refuse?", [
     { key: "g", label: "grant all" },
     { key: "c", label: "choose" },
     { key: "r", label: "refuse" },
   ]);
-  if (way === "g") return askOpen(world, ask, decisions);
-  return way === "c" ? askEach(world, ask, decisions) : undefined;
+  if (way === "g") return askOpen(asking);
+  return way === "c" ? askEach(asking) : undefined;
 }
 
 /** @throws USAGE_INVALID, GRANTS_INVALID, FILE_UNUSABLE */

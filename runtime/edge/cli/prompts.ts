@@ -5,54 +5,51 @@ import { type GrantsText, parseGrants } from "#manifests/grants.ts";
 import type { AskedEntry, ConsentAsk } from "../../consent/asked.ts";
 import { untrustedLine, untrustedName } from "../../untrusted.ts";
 import { allOf, type Decisions, folderOffer, nameOf, secretOffer } from "./choosing.ts";
+import type { Door } from "./door.ts";
+import { canBeMade, makeSecret } from "./new-secret.ts";
 import type { World } from "./world.ts";
 
 /** An offer as it was decided, or undefined for no. */
 type Decided = Promise<GrantsText | undefined>;
 type Offered<Name extends "network" | "files" | "tools"> = NonNullable<GrantsText[Name]>[number];
 
+/** Who is asked, about what, and what was decided with options already. */
+export interface Asking {
+  readonly world: World;
+  readonly door: Door;
+  readonly ask: ConsentAsk;
+  readonly decisions: Decisions;
+}
+
 /** Asks only what a yes to everything leaves open: which secret, and which folder to read. */
-export async function askOpen(
-  world: World,
-  ask: ConsentAsk,
-  decisions: Decisions,
-): Promise<GrantsText> {
-  const offers: (GrantsText | undefined)[] = [];
-  for (const entry of ask.asks) {
-    const { files = [] } = entry.offer;
-    if (entry.capability === "secrets")
-      offers.push(await whichSecret(world, ask, entry, decisions));
-    else if (files.some(({ access }) => access === "read"))
-      offers.push(await whichFolder(world, entry, decisions));
-    else offers.push(entry.offer);
-  }
-  return allOf(
-    ask,
-    offers.filter((offer) => offer !== undefined),
-  );
+export async function askOpen(asking: Asking): Promise<GrantsText> {
+  return askAll(asking, (entry) => {
+    if (entry.capability === "secrets") return whichSecret(asking, entry);
+    const isRead = entry.offer.files?.some(({ access }) => access === "read") ?? false;
+    return isRead ? whichFolder(asking, entry) : Promise.resolve(entry.offer);
+  });
 }
 
 /** Asks about each thing on its own: yes, less of it, or no. */
-export async function askEach(
-  world: World,
-  ask: ConsentAsk,
-  decisions: Decisions,
-): Promise<GrantsText> {
-  const offers: (GrantsText | undefined)[] = [];
-  for (const entry of ask.asks) offers.push(await askOne(world, ask, entry, decisions));
-  return allOf(
-    ask,
-    offers.filter((offer) => offer !== undefined),
-  );
+export async function askEach(asking: Asking): Promise<GrantsText> {
+  return askAll(asking, (entry) => askOne(asking, entry));
 }
 
-async function askOne(
-  world: World,
-  ask: ConsentAsk,
-  entry: AskedEntry,
-  decisions: Decisions,
-): Decided {
-  if (entry.capability === "secrets") return whichSecret(world, ask, entry, decisions);
+async function askAll(
+  { ask }: Asking,
+  decide: (entry: AskedEntry) => Decided,
+): Promise<GrantsText> {
+  const offers: GrantsText[] = [];
+  for (const entry of ask.asks) {
+    const offer = await decide(entry);
+    if (offer !== undefined) offers.push(offer);
+  }
+  return allOf(ask, offers);
+}
+
+async function askOne(asking: Asking, entry: AskedEntry): Decided {
+  if (entry.capability === "secrets") return whichSecret(asking, entry);
+  const { world } = asking;
   const words = `${untrustedLine(entry.verb)} ${untrustedLine(entry.words)}`;
   const way = await world.terminal.pick(`${words}?`, [
     { key: "g", label: "grant" },
@@ -63,40 +60,47 @@ async function askOne(
   return way === "n" ? narrowed(world, entry) : undefined;
 }
 
-async function whichSecret(
-  { terminal }: World,
-  { choices }: ConsentAsk,
-  entry: AskedEntry,
-  { secrets }: Decisions,
-): Decided {
+/** No name of a secret has these letters. */
+const [aNewOne, none] = ["(new)", "(none)"];
+
+async function whichSecret({ world, door, ask, decisions }: Asking, entry: AskedEntry): Decided {
+  const { terminal } = world;
   const name = nameOf(entry.entry);
-  const given = secrets.get(name);
+  const given = decisions.secrets.get(name);
   if (given !== undefined) return secretOffer(entry, given);
-  const fitting = choices[name] ?? [];
-  if (fitting.length === 0) {
-    terminal.note(`${untrustedName(name)}: no secret of yours may go there; it gets none`);
-    return undefined;
-  }
-  const none = { value: "", label: "none" };
-  const options = fitting.map((value) => ({ value, label: untrustedName(value) }));
-  const question = `Which secret of yours is ${untrustedName(name)}?`;
-  const chosen = await terminal.choose(question, [...options, none]);
-  return chosen ? secretOffer(entry, chosen) : undefined;
+  const fitting = ask.choices[name] ?? [];
+  const chosen = await terminal.choose(`Which secret of yours is ${untrustedName(name)}?`, [
+    ...fitting.map((value) => ({ value, label: secretLabel(value, entry) })),
+    ...(canBeMade(entry) ? [{ value: aNewOne, label: "a new one" }] : []),
+    { value: none, label: "none" },
+  ]);
+  const secret = chosen === aNewOne ? await makeSecret(world, door, entry) : chosen;
+  return secret === undefined || secret === none ? undefined : secretOffer(entry, secret);
+}
+
+function secretLabel(name: string, { hosts }: AskedEntry): string {
+  const where = hosts.length === 0 ? "" : ` (for ${hosts.map(untrustedLine).join(", ")})`;
+  return untrustedName(name) + where;
 }
 
 async function whichFolder(
-  { terminal }: World,
+  { world, decisions }: Asking,
   { entry, offer }: AskedEntry,
-  { folders }: Decisions,
 ): Promise<GrantsText> {
   const name = nameOf(entry);
-  const given = folders.get(name);
+  const given = decisions.folders.get(name);
   if (given !== undefined) return folderOffer(offer, given);
+  const folder = await askFolder(world, name);
+  return folder === null ? offer : folderOffer(offer, folder);
+}
+
+/** Returns the folder that a person typed, or null for the plugin's own. */
+async function askFolder({ terminal }: World, name: string): Promise<string | null> {
   const question = `Which folder is ${untrustedName(name)}? Empty for one of its own`;
   const folder = await terminal.ask(question, "", (text) =>
     text === "" || isAbsolute(text) ? undefined : "Write a path that begins with /",
   );
-  return folder ? folderOffer(offer, folder) : offer;
+  return folder || null;
 }
 
 /** Asks for less than what is offered; what is not less is asked for again. */
@@ -144,12 +148,9 @@ function methodsIn(text: string): Offered<"network">["methods"] {
 }
 
 async function lessFolder(world: World, offered: Offered<"files">, name: string) {
-  const question = `Which folder is ${untrustedName(name)}? Empty for one of its own`;
-  const folder = await world.terminal.ask(question, "", (text) =>
-    text === "" || isAbsolute(text) ? undefined : "Write a path that begins with /",
-  );
+  const folder = await askFolder(world, name);
   const quota = offered.access === "write" ? await lessSize(world, offered.quota) : offered.quota;
-  return { ...offered, folder: folder || null, quota };
+  return { ...offered, folder, quota };
 }
 
 async function lessTools({ terminal }: World, offered: Offered<"tools">) {

@@ -22,6 +22,7 @@ const Entry = Type.Object({
     description: "What the version of now asks for instead; null when it is new",
   }),
   reaches: strings("What it leads to by way of other plugins"),
+  hosts: strings("Hosts that it names; of a secret, those that it may go to"),
   offer: grantsSchema,
 });
 const ToolChangeShape = Type.Object({

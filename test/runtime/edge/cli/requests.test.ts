@@ -31,6 +31,7 @@ const ask = askOf({
     }),
     entryOf({
       ...{ entry: "secrets.KEY", capability: "secrets", verb: "send", words: "a secret of yours" },
+      hosts: ["api.example.com", "*.example.org"],
       offer: { grants: 1 },
     }),
     entryOf(),
@@ -42,6 +43,7 @@ const ask = askOf({
 function waiting(asked: ConsentAsk = ask) {
   const { host } = createFakeHost([asked.id]);
   const answers: { accept: boolean; grants?: GrantsText }[] = [];
+  const secrets: object[] = [];
   const view = {
     ...{ number: 3, plugin: asked.id, version: "1.0.0", digest: asked.digest, signer: "unsigned" },
     ...{ source: "an upload", askedBy: "ada" },
@@ -57,17 +59,22 @@ function waiting(asked: ConsentAsk = ask) {
       return accept ? host.plugins.info(asked.id) : null;
     },
   };
-  return { host: { ...host, requests }, answers };
+  const set: Host["secrets"]["set"] = async (name, { value, audience, wildcard }) => {
+    secrets.push({ name, value, audience, wildcard });
+    const dates = { setAt: "2026-01-01T00:00:00Z", lastUsedAt: null };
+    return { name, audience, version: 1, isWeak: false, uses: 0, ...dates };
+  };
+  return { host: { ...host, requests, secrets: { ...host.secrets, set } }, answers, secrets };
 }
 
 async function run(words: readonly string[], types?: readonly Typed[], asked?: ConsentAsk) {
-  const { host, answers } = waiting(asked);
+  const { host, answers, secrets } = waiting(asked);
   const ran = await runInside(["requests", ...words], {
     ...{ host, home: "/nowhere" },
     ...(types && { isTerminal: true, types }),
   });
   const [answer] = answers;
-  return { ...ran, answer, grants: answer?.grants };
+  return { ...ran, answer, grants: answer?.grants, secrets };
 }
 
 test("requests lists what waits, as a table and as JSON", async () => {
@@ -169,10 +176,33 @@ test("at a terminal none is an answer to which secret", async () => {
     ["approve", "3"],
     [
       ["Grant all / choose / refuse?", "g"],
-      ["Which secret of yours is KEY?", `${down}${down}\r`],
+      ["Which secret of yours is KEY?", `${down}${down}${down}\r`],
     ],
   );
   assert.deepEqual(grants?.secrets, []);
+});
+
+test("at a terminal a new secret is made for the hosts that are asked for, and is not shown", async () => {
+  const down = "\u001b[B";
+  const { grants, secrets, err } = await run(
+    ["approve", "3"],
+    [
+      ["Grant all / choose / refuse?", "g"],
+      ["Which secret of yours is KEY?", `${down}${down}\r`],
+      ["How do you call it?", "-2\r"],
+      ["Value of key-2", "s3cr3t-value\r"],
+    ],
+  );
+  assert.partialDeepStrictEqual(grants?.secrets, [{ name: "KEY", secret: "key-2" }], err);
+  assert.deepEqual(secrets, [
+    {
+      name: "key-2",
+      value: "s3cr3t-value",
+      audience: ["https://api.example.com", "https://*.example.org"],
+      wildcard: true,
+    },
+  ]);
+  assert.ok(!err.includes("s3cr3t"));
 });
 
 for (const keys of ["r", "\r", "\u0003"])
