@@ -71,7 +71,7 @@ const powers: readonly (readonly [power: string, pattern: RegExp, holders: reado
       "runtime/storage.ts",
       "runtime/installer.ts",
       "runtime/vault/key-file.ts",
-      "runtime/capabilities/beneath.ts",
+      "runtime/capabilities/beneath",
       "runtime/capabilities/files/",
       "runtime/store/database.ts",
       "runtime/archive.ts",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type BigIntStats, constants, existsSync } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import {
   type FileHandle,
   link,
@@ -15,6 +15,7 @@ import {
 } from "node:fs/promises";
 import { HostError } from "#manifests/errors.ts";
 import { errnoOf, faultOf, linkRefused, refused } from "./beneath/faults.ts";
+import { checkFile, type Found, foundOf } from "./beneath/found.ts";
 import { isHidden } from "./beneath/path.ts";
 
 /** Linux: a handle that names a file without opening it, so that no device or pipe is woken. */
@@ -25,21 +26,6 @@ const noFollowAny = 0x20000000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_CREAT, O_EXCL, O_WRONLY } = constants;
 const isLinux = process.platform === "linux";
 const folderFlags = isLinux ? pathOnly | O_DIRECTORY | O_NOFOLLOW : O_DIRECTORY | noFollowAny;
-
-/** What is behind a name, without following it. */
-export interface Found {
-  /** `other` is a link, a pipe, a socket or a device: guests can do nothing with it. */
-  readonly kind: "file" | "folder" | "other";
-  readonly bytes: number;
-  /** Since 1970. */
-  readonly modifiedMs: number;
-  /** Differs from that of another file which gets the same name later. */
-  readonly id: string;
-  /** Device and inode, to tell one folder from another. */
-  readonly inode: string;
-  readonly links: number;
-  readonly mode: number;
-}
 
 /** One name in a folder. */
 export interface Named {
@@ -144,9 +130,12 @@ export class HeldFolder implements AsyncDisposable {
   file(name: string, flags: number): Promise<FileHandle> {
     return this.#act(async () => {
       if (!isLinux)
-        return this.#checked(await open(this.#reach(name), flags | noFollowAny | O_NONBLOCK));
+        return await this.#checked(
+          await open(this.#reach(name), flags | noFollowAny | O_NONBLOCK),
+          flags,
+        );
       await using named = await open(this.#reach(name), pathOnly | O_NOFOLLOW);
-      checkFile(foundOf(await named.stat({ bigint: true })), this.purpose);
+      checkFile(foundOf(await named.stat({ bigint: true })), flags, this.purpose);
       // Through its handle it is the file that was looked at, whatever has its name now.
       return await open(`/proc/self/fd/${named.fd}`, flags | O_NONBLOCK);
     });
@@ -226,9 +215,9 @@ export class HeldFolder implements AsyncDisposable {
     return `${this.#place}/${name}`;
   }
 
-  async #checked(handle: FileHandle): Promise<FileHandle> {
+  async #checked(handle: FileHandle, flags: number): Promise<FileHandle> {
     try {
-      checkFile(foundOf(await handle.stat({ bigint: true })), this.purpose);
+      checkFile(foundOf(await handle.stat({ bigint: true })), flags, this.purpose);
       return handle;
     } catch (error) {
       await handle.close();
@@ -261,26 +250,6 @@ export class HeldFolder implements AsyncDisposable {
     const [now, held] = [await again.stat({ bigint: true }), await this.self()];
     if (foundOf(now).inode !== held.inode) throw refused(this.purpose, "was moved meanwhile");
   }
-}
-
-function checkFile({ kind }: Found, purpose: string): void {
-  if (kind === "file") return;
-  if (kind === "folder") throw new HostError("PATH_NOT_FILE", { folder: purpose });
-  throw refused(purpose, "names a link, a pipe, a socket or a device");
-}
-
-/** Returns what a handle or a name stands for. */
-export function foundOf(stat: BigIntStats): Found {
-  const inode = `${stat.dev.toString(36)}.${stat.ino.toString(36)}`;
-  return {
-    kind: stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other",
-    bytes: Number(stat.size),
-    modifiedMs: Number(stat.mtimeMs),
-    id: `${inode}.${stat.birthtimeNs.toString(36)}`,
-    inode,
-    links: Number(stat.nlink),
-    mode: Number(stat.mode) & 0o777,
-  };
 }
 
 function utf8(latin1: string): string | undefined {

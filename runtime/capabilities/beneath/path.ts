@@ -5,8 +5,8 @@ const pathBytesMax = 4_096;
 const nameBytesMax = 255;
 const depthMax = 64;
 
-/** How the host calls what it writes before that has its name. No guest sees or names it. */
-export const hiddenPrefix = ".convergio-";
+/** How names of the host's own begin. No guest sees or names one. */
+const hiddenPrefix = ".convergio-";
 
 /** A path inside a folder. */
 export interface InnerPath {
@@ -55,4 +55,14 @@ export function isHidden(name: string): boolean {
     .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
     .toLowerCase()
     .startsWith(hiddenPrefix);
+}
+
+/** Returns the name of what is written before it has its own; `fresh` is 24 hexadecimal digits. */
+export function hiddenName(fresh: string): string {
+  return `${hiddenPrefix}${fresh}.tmp`;
+}
+
+/** Whether a name is one that `hiddenName` gave: what else begins so is not ours to remove. */
+export function isLeftover(name: string): boolean {
+  return /^\.convergio-[0-9a-f]{24}\.tmp$/.test(name);
 }

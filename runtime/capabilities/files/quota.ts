@@ -1,6 +1,7 @@
 import { HostError } from "#manifests/errors.ts";
 import { bytesWords } from "#manifests/units.ts";
 import type { HeldFolder } from "../beneath.ts";
+import { isLeftover } from "../beneath/path.ts";
 import { within } from "./walk.ts";
 
 /** How much a folder may hold. */
@@ -16,6 +17,9 @@ const knownMax = 1_000;
 const believedMs = 5_000;
 /** What is of no use to anybody after this long, in a folder where other hosts may write too. */
 const leftoverMs = 10 * 60_000;
+
+/** Deeper than any path reaches: to count there would take longer with every folder. */
+const countedDepthMax = 128;
 
 interface Count {
   bytes: number;
@@ -67,6 +71,9 @@ export class Quotas {
     const waiting: string[][] = [[]];
     for (let names = waiting.pop(); names; names = waiting.pop()) {
       const path = names;
+      // Folders that were moved into each other until no path is long enough to count what is in them.
+      if (path.length > countedDepthMax) count.entries = Number.POSITIVE_INFINITY;
+      if (count.entries > entriesMax) break;
       await within(root, path, async (folder) => {
         for await (const { name, kind, isHidden } of folder.names()) {
           if (kind === "folder" && !isHidden) waiting.push([...path, name]);
@@ -76,7 +83,6 @@ export class Quotas {
           if (count.entries > entriesMax) return;
         }
       });
-      if (count.entries > entriesMax) break;
     }
     return count;
   }
@@ -90,7 +96,8 @@ export class Quotas {
     const found = await folder.find(name);
     if (found === undefined) return 0;
     if (!isHidden) return found.bytes;
-    if (isOwn || this.#now() - found.modifiedMs > leftoverMs) await folder.removeFile(name);
+    const isOld = isOwn || this.#now() - found.modifiedMs > leftoverMs;
+    if (isOld && isLeftover(name)) await folder.removeFile(name);
     return 0;
   }
 }

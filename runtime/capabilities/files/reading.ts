@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { HostError } from "#manifests/errors.ts";
-import { type Found, foundOf, type HeldFolder } from "../beneath.ts";
+import type { HeldFolder } from "../beneath.ts";
+import { type Found, foundOf } from "../beneath/found.ts";
 import { refused } from "../beneath/faults.ts";
 import type { InnerPath } from "../beneath/path.ts";
 import { beside, within } from "./walk.ts";

@@ -4,7 +4,8 @@ import { refused } from "../beneath/faults.ts";
 import type { InnerPath } from "../beneath/path.ts";
 
 /**
- * Goes into folders, one a name, and acts on the last one; all are let go afterwards.
+ * Goes into folders, one a name, and acts on the last one. Each is let go when the next one is held, so
+ * that a deep path takes no more handles than a short one.
  *
  * @throws PATH_NOT_FOUND, PATH_NOT_FOLDER, PATH_REFUSED, and what the act throws
  */
@@ -13,10 +14,17 @@ export async function within<Result>(
   names: readonly string[],
   act: (folder: HeldFolder) => Promise<Result>,
 ): Promise<Result> {
-  const [first, ...rest] = names;
-  if (first === undefined) return act(root);
-  await using next = await root.enter(first);
-  return await within(next, rest, act);
+  const held = { folder: root };
+  try {
+    for (const name of names) {
+      const next = await held.folder.enter(name);
+      if (held.folder !== root) await held.folder[Symbol.asyncDispose]();
+      held.folder = next;
+    }
+    return await act(held.folder);
+  } finally {
+    if (held.folder !== root) await held.folder[Symbol.asyncDispose]();
+  }
 }
 
 /**

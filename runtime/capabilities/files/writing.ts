@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { HostError } from "#manifests/errors.ts";
-import { type Found, foundOf, type HeldFolder } from "../beneath.ts";
+import type { HeldFolder } from "../beneath.ts";
+import { type Found, foundOf, manyNamed } from "../beneath/found.ts";
 import { faultOf, refused } from "../beneath/faults.ts";
-import { hiddenPrefix, type InnerPath } from "../beneath/path.ts";
+import { hiddenName, type InnerPath } from "../beneath/path.ts";
 import type { Books } from "./quota.ts";
 import { type Told, tell } from "./reading.ts";
 import { beside } from "./walk.ts";
@@ -106,8 +107,7 @@ function onFile<Result>(
     if (old?.kind === "folder") throw new HostError("PATH_NOT_FILE", { folder: root.purpose });
     if (old?.kind === "other")
       throw refused(root.purpose, "names a link, a pipe, a socket or a device");
-    if (old !== undefined && old.links > 1)
-      throw refused(root.purpose, "names a file that has a second name, perhaps elsewhere");
+    if (old !== undefined && old.links > 1) throw manyNamed(root.purpose);
     try {
       return await act(folder, name, old);
     } catch (error) {
@@ -141,7 +141,7 @@ async function beneathName(
   mode: number | undefined,
   place: (hidden: string) => Promise<void>,
 ): Promise<Told> {
-  const hidden = `${hiddenPrefix}${writer.fresh()}`;
+  const hidden = hiddenName(writer.fresh());
   const file = await folder.create(hidden);
   try {
     const told = await written(writer, file, bytes, mode);
