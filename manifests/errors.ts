@@ -352,6 +352,21 @@ export const errors = {
     message: "Cannot give {path} of {plugin}: its package has no such file in assets",
     hint: "See what the folder assets of the package holds",
   },
+  DIGEST_DIFFERS: {
+    status: 409,
+    message: "Cannot install {plugin}: its package is {digest}, and {expected} was wanted",
+    hint: "Look at what has changed; then write its digest where the other one stands",
+  },
+  DESIRED_INVALID: {
+    status: 400,
+    message: "Cannot read {file}: {path} {problem}",
+    hint: "See how such a file looks with `convergio export`",
+  },
+  DESIRED_UNMET: {
+    status: 409,
+    message: "Cannot say that the host is as {file} says: {count} steps and {problems} problems are open",
+    hint: "Run `convergio apply FILE` without --check, and see to what it cannot do itself",
+  },
   NOTHING_TO_CALL: {
     status: 400,
     message:

@@ -25,6 +25,8 @@ export interface InstallRequest {
   readonly source: InstallSource;
   /** Whether a version may be below the highest that ever answered. */
   readonly allowDowngrade?: boolean;
+  /** The only package that will do; any when it is left out. */
+  readonly digest?: string;
   /** Hears each step as it begins, for a progress bar. */
   readonly onStep?: (step: InstallStep) => void;
   /** Shows what is asked, and returns a yes or undefined for no; an install waits for it. */

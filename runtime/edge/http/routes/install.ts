@@ -20,6 +20,13 @@ const InstallQuery = Type.Object(
         examples: ["vowels"],
       }),
     ),
+    digest: Type.Optional(
+      Type.String({
+        pattern: "^sha256:[0-9a-f]{64}$",
+        errorMessage: "be a digest such as sha256:…",
+        description: "The only package that will do",
+      }),
+    ),
     downgrade: Type.Optional(
       Type.Boolean({ description: "Whether it may be below the highest version that answered" }),
     ),
@@ -93,9 +100,10 @@ async function install(
 ): Promise<Outcome> {
   const { caller } = request;
   const source = sourceOf(request);
-  const { downgrade: allowDowngrade = false } = request.query;
+  const { downgrade: allowDowngrade = false, digest } = request.query;
   const answer = await host.requests.begin({
     ...{ caller, source, allowDowngrade },
+    ...(digest !== undefined && { digest }),
     ...(onStep && { onStep }),
   });
   if (answer.kind === "installed") return { event: "installed", status: 201, value: answer.plugin };
