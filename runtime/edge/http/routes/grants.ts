@@ -7,7 +7,8 @@ import { grantsSchema } from "#manifests/grants.ts";
 import type { PluginId } from "#manifests/names.ts";
 import type { Host } from "../../../host.ts";
 import { answerInstall } from "../install-events.ts";
-import { failures } from "../shapes.ts";
+import { CanShape, ExplainShape, GrantsShape, WhoCanShape } from "../grants-shapes.ts";
+import { failures, PluginShape } from "../shapes.ts";
 import { addPluginRoute } from "./plugins.ts";
 import { answerConsent, ConsentBody } from "./requests.ts";
 
@@ -31,7 +32,6 @@ const PutBody = Type.Unsafe<Readonly<Record<string, unknown>>>({
   type: "object",
   description: "All that it may do from now on; or the answer to what a waiting install asks for",
 });
-const AnyObject = Type.Unsafe<Readonly<Record<string, unknown>>>({ type: "object" });
 const WhoCanQuery = Type.Object(
   {
     capability: Type.Enum(["network", "secrets", "files", "kv", "tools"]),
@@ -63,7 +63,7 @@ export function addGrants(
     action: "grants",
     scope: "read",
     summary: "What a plugin may do, and what it asks for",
-    answer: AnyObject,
+    answer: GrantsShape,
     handle: (id, _, reply) => shown(host.grants.view(id), reply),
   });
   addPluginRoute(app, {
@@ -72,7 +72,7 @@ export function addGrants(
     scope: "grants",
     summary: "Put other grants in the place of those of a plugin, or answer a waiting install",
     body: PutBody,
-    answer: AnyObject,
+    answer: Type.Union([GrantsShape, PluginShape]),
     handle: (plugin, request, reply) =>
       Object.hasOwn(request.body as object, "consentId")
         ? answered(host, { plugin, request, reply, logger })
@@ -83,7 +83,7 @@ export function addGrants(
     action: "can",
     scope: "read",
     summary: "What a plugin can do now, through the tools of others too",
-    answer: AnyObject,
+    answer: CanShape,
     handle: (id) => host.grants.can(id),
   });
   addQuestions(app, host);
@@ -95,7 +95,7 @@ function addQuestions(app: FastifyInstance, host: Host): void {
       summary: "Which plugins can do something now, through the tools of others too",
       tags: ["plugins"],
       querystring: WhoCanQuery,
-      response: { 200: AnyObject, ...failures },
+      response: { 200: WhoCanShape, ...failures },
     },
     config: { access: { scope: "read", bodies: [] } },
     handler: async ({ query: { capability, target = null } }) =>
@@ -106,7 +106,7 @@ function addQuestions(app: FastifyInstance, host: Host): void {
       summary: "A call that is over, with all that it did and what was denied to it",
       tags: ["calls"],
       params: CallParams,
-      response: { 200: AnyObject, ...failures },
+      response: { 200: ExplainShape, ...failures },
     },
     config: { access: { scope: "logs", bodies: [] } },
     handler: async ({ params, caller }) => host.grants.explain(params.callId, caller),

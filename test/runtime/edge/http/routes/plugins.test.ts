@@ -49,7 +49,7 @@ test("a reader sees plugins, manifests, grants and settings, and changes nothing
   assert.equal((await shown("/plugins")).plugins.length, 2);
   assert.equal((await shown("/plugins/acme/weather")).version, "1.0.0");
   assert.equal((await shown("/plugins/acme/weather/manifest")).id, "acme/weather");
-  assert.deepEqual(await shown("/plugins/vowels/grants"), { plugin: "vowels", network: [] });
+  assert.equal((await shown("/plugins/vowels/grants")).plugin, "vowels");
   assert.deepEqual(await shown("/plugins/vowels/config"), { of: "vowels" });
   const config = { method: "PUT", path: "/plugins/vowels/config", json: {}, key };
   assertProblem(await door.ask(config), "SCOPE_MISSING", 403);
