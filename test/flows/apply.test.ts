@@ -30,7 +30,13 @@ test("what export writes makes another home the same, and says so when it is", a
   };
   assert.equal((await said(one, "plugin", "install", source, "--yes")).code, 0);
   await writeFile(join(folder.path, "config.json"), '{"units":"metric"}');
-  const config = ["plugin", "config", "set", "local/keeper", `@${join(folder.path, "config.json")}`];
+  const config = [
+    "plugin",
+    "config",
+    "set",
+    "local/keeper",
+    `@${join(folder.path, "config.json")}`,
+  ];
   assert.equal((await said(one, ...config)).code, 0);
   assert.equal((await said(one, "plugin", "stop", "local/keeper")).code, 0);
   const key = ["key", "create", "ci", "--owner", "ada", "--scope", "invoke"];
@@ -41,7 +47,7 @@ test("what export writes makes another home the same, and says so when it is", a
 
   const open = await said(two, "apply", file, "--check");
   assert.equal(open.code, 1);
-  assert.match(open.err, /\+ install local\/keeper[^]*\+ key ada\/ci[^]*DESIRED_UNMET/);
+  assert.match(open.err, /\+ install local\/keeper.*\+ key ada\/ci.*DESIRED_UNMET/s);
   assert.match((await said(two, "plugin", "list")).text, /No plugin is installed/);
   const done = await said(two, "apply", file, "--yes", "--keys-to", folder.path);
   assert.equal(done.code, 0, done.text);

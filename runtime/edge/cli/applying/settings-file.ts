@@ -10,7 +10,7 @@ export type Sections = Readonly<Record<string, unknown>>;
 /** Bytes of a configuration file; one with every setting has a hundredth. */
 const bytesMax = 2 ** 20;
 
-/** Returns what stands in the configuration file of a home; nothing when there is none. @throws JSON_INVALID */
+/** Returns what stands in the configuration file of a home, if there is one. @throws JSON_INVALID */
 export async function readSections(home: string): Promise<Sections> {
   const file = homeFiles(home).config;
   try {

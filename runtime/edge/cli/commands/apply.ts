@@ -38,6 +38,7 @@ export const addApply: AddCommand = (parent, world) => {
   example(command, "convergio apply host.json --check");
 };
 
+/** @throws USAGE_INVALID, DESIRED_UNMET, and what the host refuses a step with */
 async function apply(world: World, door: Door, file: string, options: ApplyOptions): Promise<void> {
   const { check = false, yes = false, prune = false, keysTo } = options;
   const { terminal } = world;
