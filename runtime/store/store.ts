@@ -8,6 +8,7 @@ import { createPluginStore, type PluginStore } from "./plugins.ts";
 import { createRequestStore, type RequestStore } from "./requests.ts";
 import type { InstalledPlugin, KeyRecord } from "./records.ts";
 import { createSecretStore, type SecretStore } from "./secrets.ts";
+import { copyDatabase, type OnPages } from "./snapshot.ts";
 
 /** Everything that a host keeps in memory while it runs. */
 export interface Snapshot {
@@ -31,6 +32,8 @@ export interface Store extends AsyncDisposable {
   readonly networkSpent: NetworkSpent;
   readonly hot: Hot;
   loadAll(): Promise<Snapshot>;
+  /** Copies the database as it is at one moment. @throws STORAGE_FULL, STORE_DAMAGED */
+  copyTo(path: string, onPages: OnPages): Promise<void>;
 }
 
 /**
@@ -52,6 +55,11 @@ export async function openStore(options: DatabaseOptions): Promise<Store> {
     requests: createRequestStore(connections.durable),
     networkSpent: createNetworkSpent(hot),
     hot,
+    // By the connection that writes most: what others write meanwhile begins the copy anew.
+    copyTo: async (path, onPages) => {
+      await hot.flushed();
+      await copyDatabase(connections.hot, path, onPages);
+    },
     loadAll: async () => ({ plugins: await plugins.loadAll(), keys: await keys.loadAll() }),
     [Symbol.asyncDispose]: async () => {
       hot[Symbol.dispose]();
