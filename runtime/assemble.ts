@@ -4,7 +4,6 @@ import type { Config } from "#manifests/config.ts";
 import { parseVersion } from "#manifests/names.ts";
 import { envFunctions, envModule, wasiFunctions, wasiModule } from "#plugin-sdk/abi.ts";
 import { type Admission, createAdmission } from "./admission.ts";
-import type { Audit } from "./audit.ts";
 import { type Books, openBooks } from "./books.ts";
 import { Calls } from "./calls.ts";
 import { createFolders } from "./capabilities/files.ts";
@@ -174,7 +173,7 @@ export async function assemble(wish: HostWish): Promise<Parts> {
   nested.bind({ calls, shelf });
   const keys = createKeys({
     ...{ clock, records, store: store.keys },
-    audit: (by, act, key) => auditKey(audit, by, act, key),
+    audit: (by, act, key) => recordKey(storage, by, { act, key }),
     defaults: () => ({
       days: config.current.keys.days,
       ratePerMinute: config.current.callers.ratePerMinute,
@@ -258,7 +257,11 @@ function runnerBinding(quarantine: Quarantine, { plugin, signer }: VersionRecord
 
 /** Files of the host's keys that lie where an operator wants them: no plugin is ever near one. */
 function keyFilesOf(config: Parts["config"]): () => readonly string[] {
-  return () => [config.current.server.tlsKey].filter((file) => file !== null);
+  return () => {
+    const { server, vault } = config.current;
+    const [, vaultFile = null] = /^(?:file|mounted):(.+)$/.exec(vault.key) ?? [];
+    return [server.tlsKey, vaultFile].filter((file) => file !== null);
+  };
 }
 
 function createNumbers(): { next(): number } {
@@ -271,8 +274,14 @@ function createNumbers(): { next(): number } {
   };
 }
 
-function auditKey(audit: Audit, by: Caller, act: string, key: KeyView): Promise<void> {
+async function recordKey(
+  { audit, events }: Books,
+  by: Caller,
+  { act, key }: { readonly act: string; readonly key: KeyView },
+): Promise<void> {
   const { owner, id: keyId } = by;
   audit.append({ kind: "key", act, decision: "allowed", owner, keyId, target: key.id });
-  return audit.committed();
+  await audit.committed();
+  const text = `key ${key.id} of ${key.owner} was revoked; convergio key list`;
+  if (act === "revoke") events.emit({ kind: "revoked", subject: `key ${key.id}`, text });
 }

@@ -67,6 +67,8 @@ class Check {
   readonly #evidence: Evidence;
   readonly #heads: ReadonlyMap<number, readonly KeptHead[]>;
   readonly #kept: readonly KeptHead[];
+  /** Keys whose seals count: this host's, and those by which kept heads were signed. */
+  readonly #keys: ReadonlySet<string>;
   readonly #notes: string[] = [];
   #head: Head | undefined;
   #from: Head | undefined;
@@ -83,6 +85,7 @@ class Check {
     this.#evidence = evidence;
     this.#kept = heads;
     this.#heads = Map.groupBy(heads, ({ seq }) => seq);
+    this.#keys = new Set([evidence.key, ...heads.flatMap(signerOf)]);
   }
 
   /** Goes on with the next file. */
@@ -191,8 +194,8 @@ class Check {
 
   #readSeal({ seq, signer, target }: AuditRecord, before: Head): void {
     this.#isSealed = true;
-    if (signer !== this.#evidence.key)
-      this.#fail(seq, "its file is sealed by another key than this host's");
+    if (signer === null || !this.#keys.has(signer))
+      this.#fail(seq, "its file is sealed by a key that is neither this host's nor of a kept head");
     else if (!isSignedBy(signer, before, target ?? "")) this.#fail(seq, "its seal does not fit");
     else this.#seals++;
   }
@@ -201,6 +204,13 @@ class Check {
     const [, seq = "0", why = "damaged"] = /^record (\d+): (.*)$/.exec(target ?? "") ?? [];
     this.#fail(Number(seq), `${why}; the host found that at a start`);
   }
+}
+
+/** The key that has signed a head which somebody kept: a home may have moved to another host. */
+function signerOf(head: KeptHead): string[] {
+  const { key, signature } = head;
+  if (key === undefined || signature === undefined) return [];
+  return isSignedBy(key, head, signature) ? [key] : [];
 }
 
 const auditMark = Buffer.from('"kind":"audit"');

@@ -2,6 +2,7 @@ import { checkFolder } from "../capabilities/files/allowed.ts";
 import type { Audit } from "../audit.ts";
 import type { CapabilityTable } from "../capabilities/table.ts";
 import type { Clock } from "../clock.ts";
+import type { Events } from "../events.ts";
 import type { Shelf } from "../installed.ts";
 import type { Caller } from "../keys.ts";
 import type { HostNetwork } from "../network.ts";
@@ -37,6 +38,7 @@ export interface GrantActsParts {
   readonly table: CapabilityTable;
   readonly grants: GrantBook;
   readonly audit: Audit;
+  readonly events: Pick<Events, "emit">;
   readonly turns: Turns;
   readonly home: { readonly path: string };
   readonly network: Pick<HostNetwork, "review">;

@@ -3,6 +3,7 @@ import { HostError } from "#manifests/errors.ts";
 import { type BoundGrants, type Grants, nothingGranted, parseGrants } from "#manifests/grants.ts";
 import { type Change, changeOf, predecessorOf } from "#manifests/within.ts";
 import type { Audit } from "../audit.ts";
+import type { Events } from "../events.ts";
 import { checkHuman } from "../consent/human.ts";
 import type { Installed } from "../installed.ts";
 import type { Caller } from "../keys.ts";
@@ -18,6 +19,7 @@ import { eachGrant } from "./words.ts";
 export interface EditParts extends ViewParts {
   readonly clock: { now(): number };
   readonly audit: Audit;
+  readonly events: Pick<Events, "emit">;
   readonly store: PluginStore;
   readonly turns: Turns;
   /** Returns the real path of a folder that may be granted. @throws FOLDER_REFUSED */
@@ -151,7 +153,7 @@ function countedOf({ capability, grant }: ReturnType<typeof eachGrant>[number], 
 }
 
 async function record(
-  { audit }: EditParts,
+  { audit, events }: EditParts,
   { installed, change, by }: { installed: Installed; change: Change; by: Caller },
 ): Promise<void> {
   const { plugin, version, digest, signer } = activeVersion(installed);
@@ -165,4 +167,6 @@ async function record(
     signer: signerName(signer),
   });
   await audit.committed();
+  const text = `a grant of ${plugin} was taken back; convergio plugin grants ${plugin}`;
+  if (change === "revoke") events.emit({ kind: "revoked", plugin, subject: "a grant", text });
 }

@@ -160,7 +160,7 @@ test("verify() finds that all files are another host's, by the seals", async () 
   forgetIndex(bench);
   await using again = await bench.again();
   const { broken } = await again.audit.verify();
-  assert.match(broken?.why ?? "", /sealed by another key/);
+  assert.match(broken?.why ?? "", /sealed by a key that is neither/);
 });
 
 /** Whoever can write to the home can write to its database. */
@@ -220,3 +220,27 @@ test("verify() says of a kept head whether its signature fits and whose it is", 
   assert.match((await verdictWith(bench, [foreign])).notes.join(), /another key/);
   assert.deepEqual((await verdictWith(bench, [head])).notes, []);
 });
+
+test("verify() takes the seals of a host whose head was kept, when its audit has moved to another", async () => {
+  const bench = await written();
+  const { head } = await bench.audit.heads();
+  await bench.close();
+  await rm(join(bench.folder, "audit", "host.key"));
+  await using moved = await (await auditBench({ clock: movedClock() })).again();
+  await moved.close();
+  for (const file of await filesOf(moved)) await rm(file);
+  for (const file of await filesOf(bench)) await cp(file, file.replace(bench.folder, moved.folder));
+  forgetIndex(moved);
+  await using again = await moved.again();
+  assert.match((await again.audit.verify()).broken?.why ?? "", /sealed by a key/);
+  const { state, anchoredTo } = await verdictWith(again, [head]);
+  assert.deepEqual([state, anchoredTo], ["anchored", head.seq]);
+  await bench[Symbol.asyncDispose]();
+});
+
+/** Its host has another key. */
+function movedClock() {
+  const clock = fakeClock();
+  clock.random(1);
+  return clock;
+}
