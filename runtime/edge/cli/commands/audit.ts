@@ -98,7 +98,7 @@ const addHead: AddCommand = (parent, world) => {
         show(world, heads, () => headText(heads.head, heads.sealed.length));
       }),
     );
-  example(command, "convergio audit head --json > heads.json");
+  example(command, "convergio audit head --json");
 };
 
 function headText({ seq, digest, at, key, signature }: Head, sealed: number): string {
@@ -111,6 +111,7 @@ function headText({ seq, digest, at, key, signature }: Head, sealed: number): st
   ]);
 }
 
+/** @throws AUDIT_BROKEN */
 const addVerify: AddCommand = (parent, world) => {
   const command = parent
     .command("verify")
@@ -132,6 +133,7 @@ const addVerify: AddCommand = (parent, world) => {
   example(command, "convergio audit verify --head heads.json");
 };
 
+/** @throws ANSWER_INVALID */
 async function verify(world: World, door: Door, heads: readonly Head[]): Promise<Verdict> {
   const progress = world.terminal.progress("Checking the audit");
   const json = { heads };
