@@ -100,7 +100,8 @@ export const envelope = {
 } as const;
 
 /**
- * The functions of WASI preview 1. All are linked; those for files and sockets refuse.
+ * The functions of WASI preview 1. All are linked; those for files reach the folders that a manifest asks
+ * for, as far as they were granted, and those for sockets refuse.
  *
  * @see https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
  */

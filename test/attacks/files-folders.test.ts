@@ -54,6 +54,9 @@ test("what holds the host, the machine or keys is never granted", { skip }, asyn
     [resolve("runtime"), /code/],
     [resolve("."), /code/],
     [resolve("runtime/capabilities"), /code/],
+    [resolve("plugins"), /code/],
+    [resolve("manifests"), /code/],
+    [resolve("node_modules/fastify"), /code/],
     [join(above, "file"), /no folder/],
     [join(above, "none"), /not there/],
     ["notes", /absolute/],
@@ -64,7 +67,9 @@ test("what holds the host, the machine or keys is never granted", { skip }, asyn
   ];
   for (const [path, reason] of never)
     assert.match(await refusalOf(path, home), reason, JSON.stringify(path));
-  assert.match(await refusalOf(folder, home, [join(folder, "tls.key")]), /key of the host/);
+  await symlink(join(folder, "tls.key"), join(above, "named.key"));
+  for (const key of [join(folder, "tls.key"), join(above, "named.key")])
+    assert.match(await refusalOf(folder, home, [key]), /key of the host/);
 });
 
 test("what a person means is granted, by its real path", { skip }, async () => {

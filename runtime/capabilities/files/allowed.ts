@@ -6,8 +6,11 @@ import { HostError } from "#manifests/errors.ts";
 const systemFolders = ["/proc", "/sys", "/dev", "/run", "/boot", "/etc", "/private/etc"];
 /** Folders of keys in people's homes; whoever holds them holds more than files. */
 const keyFolders = [".ssh", ".gnupg", ".aws", ".kube"];
-/** Where the host's own code lies: whoever can write there is the host at its next start. */
-const codeFolder = resolve(import.meta.dirname, "../..");
+/** The host's own code, and what it trusts as its own: who writes there is the host at its next start. */
+const packageFolder = resolve(import.meta.dirname, "../../..");
+const codeFolders = [
+  ...["runtime", "registry", "manifests", "plugin-sdk", "plugins", "bin", ".tools", ".git"],
+].map((name) => join(packageFolder, name));
 
 /**
  * Returns the real path of a folder that an operator typed, when a plugin may have it.
@@ -49,13 +52,18 @@ export async function whyNever(
   if (real === sep) return "it is the whole machine";
   for (const system of systemFolders)
     if (touches(real, system)) return `it is, holds or is in ${system}`;
-  const named = real.split(sep).find((name) => keyFolders.includes(name));
+  const names = real.split(sep);
+  const named = names.find((name) => keyFolders.includes(name));
   if (named !== undefined) return `it is in a folder ${named}, which holds keys`;
   if (touches(real, home)) return "it is, holds or is in the host's home";
   if (await isAbove(real, home)) return "it holds the host's home";
-  if (touches(real, codeFolder)) return "it is, holds or is in the host's code";
+  if (codeFolders.some((code) => touches(real, code)) || names.includes("node_modules"))
+    return "it is, holds or is in the host's code";
   if (isIn(process.execPath, real)) return "it holds the program that runs the host";
-  if (keyFiles.some((file) => touches(real, file))) return "it holds a key of the host";
+  for (const file of keyFiles) {
+    const key = await realpath(file).catch(() => file);
+    if (touches(real, key)) return "it holds a key of the host";
+  }
   return undefined;
 }
 

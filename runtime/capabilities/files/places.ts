@@ -43,8 +43,9 @@ export class Places {
       const path = join(dataFolder(this.#parts.data, binding), grant.name, share);
       return { path, isOwn: true, open: () => this.#own(path, grant.name) };
     }
-    const path = grant.per === "caller" ? join(grant.folder, share) : grant.folder;
-    return { path, isOwn: false, open: () => this.#operators(grant, share) };
+    const { folder } = grant;
+    const path = grant.per === "caller" ? join(folder, share) : folder;
+    return { path, isOwn: false, open: () => this.#operators(grant, folder, share) };
   }
 
   async #own(path: string, purpose: string): Promise<HeldFolder> {
@@ -59,18 +60,10 @@ export class Places {
   }
 
   /** @throws FOLDER_UNUSABLE */
-  async #operators(grant: FilesGrant, share: string): Promise<HeldFolder> {
-    const { folder, name } = grant;
-    const unusable = (reason: string) => new HostError("FOLDER_UNUSABLE", { folder: name, reason });
-    const { home, keyFiles } = this.#parts;
-    const reason = await whyNever(folder ?? home, home, keyFiles?.());
-    if (reason !== undefined) throw unusable(reason);
-    const held = await HeldFolder.at(folder ?? home, name);
+  async #operators(grant: FilesGrant, folder: string, share: string): Promise<HeldFolder> {
+    const held = await HeldFolder.at(folder, grant.name);
     try {
-      const { inode } = await held.self();
-      const first = this.#first.get(grant) ?? inode;
-      this.#first.set(grant, first);
-      if (first !== inode) throw unusable("another folder is in its place");
+      await this.#check(grant, folder, held);
       if (grant.per !== "caller") return held;
     } catch (error) {
       await held[Symbol.asyncDispose]();
@@ -80,6 +73,20 @@ export class Places {
     if ((await above.find(share)) === undefined && grant.access === "write")
       await above.makeFolder(share).catch(() => undefined); // Made by another caller just now.
     return await above.enter(share);
+  }
+
+  /** Throws for what must not be had, or is not what it was. @throws FOLDER_UNUSABLE */
+  async #check(grant: FilesGrant, folder: string, held: HeldFolder): Promise<void> {
+    const unusable = (reason: string): HostError =>
+      new HostError("FOLDER_UNUSABLE", { folder: grant.name, reason });
+    const { inode } = await held.self();
+    const first = this.#first.get(grant);
+    if (first === inode) return;
+    if (first !== undefined) throw unusable("another folder is in its place");
+    const { home, keyFiles } = this.#parts;
+    const reason = await whyNever(folder, home, keyFiles?.());
+    if (reason !== undefined) throw unusable(reason);
+    this.#first.set(grant, inode);
   }
 }
 
