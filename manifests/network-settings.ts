@@ -28,6 +28,12 @@ export const networkSettings = {
     maximum: "64MiB",
     applies: "reload",
   }),
+  "network.memory": bytesSetting("512MiB", {
+    what: "Memory of the host that answers to plugins may take at one time; one plugin has half of it",
+    minimum: "1MiB",
+    maximum: "64GiB",
+    applies: "reload",
+  }),
   "network.sockets": integerSetting(1_024, {
     what: "Connections of all plugins at one time",
     minimum: 1,

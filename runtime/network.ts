@@ -3,6 +3,7 @@ import type { Capability } from "./capabilities/capability.ts";
 import type { Secrets } from "./capabilities/injection.ts";
 import { authoritiesWith } from "./capabilities/network/authorities.ts";
 import { Budgets } from "./capabilities/network/budget.ts";
+import { Held } from "./capabilities/network/held.ts";
 import { createHostsFile } from "./capabilities/network/hosts-file.ts";
 import { Lanes, type LaneOptions } from "./capabilities/network/lanes.ts";
 import type { NetworkLimits } from "./capabilities/network/limits.ts";
@@ -57,6 +58,7 @@ export function openNetwork(
   return {
     capability: createNetwork({
       ...{ lanes, doors, secrets, limits, monotonic, rules: new NetworkRules() },
+      held: new Held(() => config.current.network.memoryBytes),
       budgets: new Budgets({ store: spent, now: () => clock.now(), limits }),
       resolve: wish.resolve ?? createResolve(createHostsFile(hostsFile, monotonic)),
     }),

@@ -36,7 +36,8 @@ function plainOf(parts: NetworkParts): HostFunction {
     text: targetText,
     async effect(asker, request: Static<typeof plainRequest>, { blocks }, check, grant) {
       const wish = wishOf(request, blocks[0], { ...parts, asker });
-      const answer = await send(parts, { asker, grant, check, follows: true }, wish);
+      using room = parts.held.room(asker.plugin);
+      const answer = await send(parts, { asker, grant, check, room, follows: true }, wish);
       const body = await wholeBody(answer, parts.limits().bodyBytesMax);
       const { status, headers } = answer;
       return { value: { status, headers }, blocks: body.length === 0 ? [] : [body] };

@@ -34,7 +34,7 @@ export type Answering = (
   seen: Seen,
   response: ServerResponse,
   request: IncomingMessage,
-) => void | Promise<void>;
+) => unknown;
 
 /** Starts a server on 127.0.0.1; with a certificate it speaks HTTPS, and HTTP/2 to those that can. */
 export async function farServer(

@@ -4,9 +4,13 @@ import { fixed } from "./limits.ts";
 import type { Answer } from "./send.ts";
 import type { Target } from "./target.ts";
 
-/** Returns a body as a whole. @throws NETWORK_ANSWER_REFUSED when it is larger, and what reading throws */
+/**
+ * Returns a body as a whole.
+ *
+ * @throws NETWORK_ANSWER_REFUSED when it is larger, and what reading throws
+ */
 export async function wholeBody(
-  { body, host, end }: Answer,
+  { body, host, room, end }: Answer,
   bytesMax: number,
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
@@ -18,6 +22,7 @@ export async function wholeBody(
         const reason = `its body is larger than ${bytesMax} bytes`;
         throw new HostError("NETWORK_ANSWER_REFUSED", { host, reason });
       }
+      room.take(host, piece.length);
       pieces.push(piece);
     }
   } finally {
@@ -48,7 +53,11 @@ export class Bodies {
   }
 
   /** Keeps a body open and returns its number. @throws NETWORK_BUDGET_EXHAUSTED */
-  open(asker: Asker, target: Target, { body, end }: Answer): number {
+  open(asker: Asker, target: Target, { body, room, end: endAnswer }: Answer): number {
+    const end = (): void => {
+      endAnswer();
+      room[Symbol.dispose]();
+    };
     try {
       this.checkRoom(asker);
     } catch (error) {

@@ -11,7 +11,7 @@ export interface Spent {
   readonly ms: number;
 }
 
-/** Whose spending of a day it is: a plugin's, or with an empty plugin all that an owner of keys makes others do. */
+/** Whose spending of a day it is: a plugin's, or without a plugin all that an owner of keys causes. */
 export interface SpentKey {
   readonly plugin: string;
   readonly source: string;

@@ -8,10 +8,22 @@ import {
   createZstdDecompress,
 } from "node:zlib";
 import { HostError } from "#manifests/errors.ts";
+import type { Room } from "./held.ts";
 import { fixed } from "./limits.ts";
 
 /** Bytes in pieces. */
 export type Pieces = AsyncIterable<Uint8Array>;
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+/** Memory that undoing a coding may take, which whoever made the body decides: its window, and some. */
+const decoderBytes: Readonly<Record<string, number>> = {
+  gzip: 128 * KiB,
+  "x-gzip": 128 * KiB,
+  deflate: 128 * KiB,
+  br: 17 * MiB,
+  zstd: 9 * MiB,
+};
 
 /** What a coding is undone by; the first bytes tell of `deflate` which of its two forms it is. */
 const decoders: Readonly<Record<string, (first: Uint8Array) => Transform>> = {
@@ -50,18 +62,28 @@ export function codingsOf(host: string, header: string): readonly string[] {
  * Each step is bounded in what it makes of what came, while it makes it, so that neither memory nor
  * time goes to a body that is small only on its way.
  *
- * @throws NETWORK_ANSWER_REFUSED while it is read
+ * @throws NETWORK_ANSWER_REFUSED, NETWORK_FAILED while it is read
  */
-export function decoded(host: string, body: Pieces, codings: readonly string[]): Pieces {
-  return codings.toReversed().reduce((pieces, coding) => undo(host, pieces, coding), body);
+export function decoded(
+  at: { readonly host: string; readonly room: Room },
+  body: Pieces,
+  codings: readonly string[],
+): Pieces {
+  return codings.toReversed().reduce((pieces, coding) => undo(at, pieces, coding), body);
 }
 
-/** @throws NETWORK_ANSWER_REFUSED */
-async function* undo(host: string, body: Pieces, coding: string): AsyncGenerator<Uint8Array> {
+/** @throws NETWORK_ANSWER_REFUSED, NETWORK_FAILED */
+async function* undo(
+  { host, room }: Parameters<typeof decoded>[0],
+  body: Pieces,
+  coding: string,
+): AsyncGenerator<Uint8Array> {
   const pieces = body[Symbol.asyncIterator]();
   const first = await pieces.next();
   // An answer to HEAD, or one without a body, names the coding that a body would have.
   if (first.done === true) return;
+  const bytes = decoderBytes[coding] ?? 0;
+  room.take(host, bytes);
   const counted = { in: 0, out: 0 };
   const source = Readable.from(rejoined(first.value, pieces, counted), { objectMode: true });
   const decoder = decoders[coding]?.(first.value) as Transform;
@@ -78,6 +100,8 @@ async function* undo(host: string, body: Pieces, coding: string): AsyncGenerator
     }
   } catch (error) {
     throw isOfCoding(error) ? refused(host, `its body is no ${coding}`, error) : error;
+  } finally {
+    room.give(bytes);
   }
 }
 

@@ -55,11 +55,13 @@ export function fetchOf(parts: NetworkParts): HostFunction {
       const share = Math.floor(allBytesMax / requests.length);
       const bytesMax = Math.min(maxBytes, parts.limits().bodyBytesMax, share);
       const checked = check as Check<Target, NetworkGrant>;
+      using room = parts.held.room(asker.plugin);
       const answers = await Promise.all(
         requests.map((each) =>
           answered(parts, each, message, {
             asker,
             check: checked,
+            room,
             bytesMax,
             grant: requests.length === 1 ? (grant as NetworkGrant) : undefined,
           }),

@@ -34,8 +34,12 @@ export function openOf(parts: NetworkParts): HostFunction {
       parts.bodies.checkRoom(asker);
       const wish = wishOf(request, bodyOf(request, message), { ...parts, asker });
       const follows = request.redirect !== "manual";
-      const answer = await send(parts, { asker, grant, check, follows }, wish);
+      using undo = new DisposableStack();
+      const room = undo.use(parts.held.room(asker.plugin));
+      const answer = await send(parts, { asker, grant, check, room, follows }, wish);
+      // What it takes is given back when the body is closed.
       const id = parts.bodies.open(asker, wish.target, answer);
+      undo.move();
       const { status, headers, url } = answer;
       return { value: { id, status, headers, url } };
     },

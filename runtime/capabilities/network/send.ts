@@ -8,6 +8,7 @@ import type { Budgets, Meter } from "./budget.ts";
 import { codingsOf, decoded, type Pieces } from "./decode.ts";
 import { networkError } from "./failures.ts";
 import { type Headers, type Received, receivedHeaders, valuesOf } from "./headers.ts";
+import type { Held, Room } from "./held.ts";
 import type { Lanes } from "./lanes.ts";
 import { fixed, type NetworkLimits } from "./limits.ts";
 import type { OwnDoors } from "./own-doors.ts";
@@ -25,6 +26,7 @@ export interface SendParts {
   readonly doors: OwnDoors;
   readonly secrets: Secrets;
   readonly budgets: Budgets;
+  readonly held: Held;
   readonly limits: () => NetworkLimits;
   readonly monotonic: () => number;
 }
@@ -38,6 +40,8 @@ export interface Sending {
   readonly check: Check<Target, NetworkGrant>;
   /** Whether redirects are followed, or answered as they are. */
   readonly follows: boolean;
+  /** What the answer may take of the host's memory. */
+  readonly room: Room;
 }
 
 /** An answer whose body is still on its way. Whoever takes it reads it to the end, or ends it. */
@@ -47,6 +51,7 @@ export interface Answer {
   /** Where it came from at last, without the values that were injected. */
   readonly url: string;
   readonly host: string;
+  readonly room: Room;
   /** Decoded and redacted. */
   readonly body: Pieces;
   /** Lets the connection go; what was not read is not waited for. */
@@ -67,7 +72,7 @@ export async function send(parts: SendParts, sending: Sending, first: Wish): Pro
   for (let redirects = 0; redirects <= fixed.redirectsMax; redirects++) {
     const hop = await sendOnce(parts, { ...sending, grant }, wish);
     const next = sending.follows ? nextOf(wish, hop, redactor) : undefined;
-    if (next === undefined) return answerOf(hop, wish, redactor);
+    if (next === undefined) return answerOf(hop, wish, { redactor, room: sending.room });
     await hop.discard();
     grant = sending.check(next.target);
     wish = next;
@@ -146,7 +151,8 @@ function vet(
 }
 
 function sentHeaders({ headers }: Wish): readonly (readonly [string, string])[] {
-  const own = { "user-agent": "convergio", accept: "*/*", "accept-encoding": "gzip, br, zstd" };
+  // What other codings may take of the memory here is for a guest to ask for that needs them.
+  const own = { "user-agent": "convergio", accept: "*/*", "accept-encoding": "gzip" };
   return Object.entries({ ...own, ...headers });
 }
 
@@ -183,7 +189,11 @@ async function discarded(
 }
 
 /** @throws NETWORK_ANSWER_REFUSED */
-function answerOf(hop: Hop, { target }: Wish, redactor: Redactor): Answer {
+function answerOf(
+  hop: Hop,
+  { target }: Wish,
+  { redactor, room }: { readonly redactor: Redactor; readonly room: Room },
+): Answer {
   const { response, patience, meter } = hop;
   const end = (): void => {
     patience.end();
@@ -195,10 +205,10 @@ function answerOf(hop: Hop, { target }: Wish, redactor: Redactor): Answer {
     const { host, url } = target;
     const codings = codingsOf(host, valuesOf(response.headers["content-encoding"]).join(","));
     const headers = receivedHeaders(host, response.headers, codings.length > 0);
-    const body = redactedPieces(decoded(host, arriving(hop, host), codings), redactor);
+    const body = redactedPieces(decoded({ host, room }, arriving(hop, host), codings), redactor);
     const shown = Object.entries(headers).map(([name, text]) => [name, redactor.text(text)]);
     return {
-      ...{ status: response.statusCode, host, end, body },
+      ...{ status: response.statusCode, host, room, end, body },
       headers: Object.fromEntries(shown),
       url: redactor.text(url.href),
     };

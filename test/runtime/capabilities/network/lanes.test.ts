@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createServer, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
-import { connect } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { createCertificates } from "#test/support/certificates.ts";
 import { farServer } from "#test/support/far-server.ts";
@@ -124,3 +124,25 @@ for (const [what, answer] of [
     assert.match(told.message ?? "", /proxy/);
     assert.equal(far.seen.length, 0);
   });
+
+const hasVersion6 = Object.values(networkInterfaces()).some((each) =>
+  each?.some(({ address }) => address === "::1"),
+);
+
+test("a name with addresses of both versions is reached by the one that answers", async (context) => {
+  if (!hasVersion6) return context.skip("this machine has no loopback of version 6");
+  const server = createHttpServer((_, response) => response.end("six"));
+  await new Promise<void>((done) => server.listen(0, "::1", done));
+  const { port } = server.address() as AddressInfo;
+  await using net = openTestNetwork();
+  try {
+    for (const host of ["localhost", "[::1]"]) {
+      const asker = sendingAsker([networkGrantOf({ host, port })]);
+      const told = await net.ask("http_request", { url: `http://${host}:${port}/` }, asker);
+      assert.equal(Buffer.from(told.blocks[0] ?? []).toString(), "six");
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
