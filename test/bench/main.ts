@@ -12,6 +12,7 @@ import { permissions } from "./permissions.ts";
 import { small } from "./small.ts";
 import { stop } from "./stop.ts";
 import { suspended } from "./suspended.ts";
+import { swap } from "./swap.ts";
 import { machine, type Question, type Row, tableOf } from "./table.ts";
 
 const questions: Readonly<Record<string, Question>> = {
@@ -23,6 +24,7 @@ const questions: Readonly<Record<string, Question>> = {
   suspended,
   stop,
   fairness,
+  swap,
   hundred,
   audit,
   permissions,
