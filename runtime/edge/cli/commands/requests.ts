@@ -16,9 +16,12 @@ type Shown = RequestView & Waiting;
 export const addRequests: AddCommand = (parent, world) => {
   const command = parent
     .command("requests")
-    .description("show the installs that wait for your yes, and answer them")
+    .description("show the installs that wait for your yes, and answer them");
+  const all = command
+    .command("list", { isDefault: true })
+    .description("show the installs that wait for consent")
     .action(() => withDoor(world, (door) => list(world, door)));
-  example(command, "convergio requests --json");
+  example(all, "convergio requests --json");
   const one = command
     .command("show")
     .description("show what one of them asks")
