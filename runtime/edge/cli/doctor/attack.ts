@@ -16,6 +16,12 @@ const detailMax = 100;
 /** Squares of the bar. */
 const barWidth = 24;
 
+/** What an attack does to this process and beside it; the real thing when left out. */
+export interface AttackParts {
+  readonly hold: typeof holdDrills;
+  readonly holdToOneCore: typeof holdToOneCore;
+}
+
 /**
  * Attacks a host with the configuration of this home, and shows what held.
  *
@@ -23,19 +29,22 @@ const barWidth = 24;
  *
  * @throws DRILL_BROKEN, USAGE_INVALID, and what reading the configuration throws
  */
-export async function attack(world: World): Promise<void> {
+export async function attack(
+  world: World,
+  parts: AttackParts = { hold: holdDrills, holdToOneCore },
+): Promise<void> {
   if (world.options().url !== undefined)
     throw new HostError("USAGE_INVALID", {
       argument: "--attack",
       problem: "it attacks a host of this machine only; run it where the host runs",
     });
   const { config } = await readConfig({ home: world.home(), environment: world.environment });
-  const isOneCore = await holdToOneCore();
+  const isOneCore = await parts.holdToOneCore();
   const progress = world.terminal.progress("Attacking");
   const startedAt = performance.now();
-  const results = await holdDrills(config, (name, before) =>
-    progress.say(`${bar(before, drills.length)} ${name}`),
-  ).finally(() => progress.end());
+  const results = await parts
+    .hold(config, (name, before) => progress.say(`${bar(before, drills.length)} ${name}`))
+    .finally(() => progress.end());
   const tookMs = Math.round(performance.now() - startedAt);
   const broken = results.filter(({ state }) => state === "broken").map(({ name }) => name);
   show(world, { ok: broken.length === 0, tookMs, isOneCore, drills: results }, () =>
