@@ -143,7 +143,7 @@ export class HeldFolder implements AsyncDisposable {
 
   /** Makes a file that only the host's own user can read. @throws PATH_EXISTS */
   create(name: string): Promise<FileHandle> {
-    const flags = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW;
+    const flags = O_CREAT | O_EXCL | O_WRONLY | (isLinux ? O_NOFOLLOW : noFollowAny);
     return this.#act(() => open(this.#reach(name), flags, 0o600));
   }
 

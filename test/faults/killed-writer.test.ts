@@ -11,7 +11,7 @@ import { temporaryFolder } from "#test/support/home.ts";
 
 const program = fileURLToPath(new URL("files-child.ts", import.meta.url));
 const skip = process.platform === "win32";
-const rounds = 8;
+const rounds = 5;
 const bytes = 4 * 2 ** 20;
 
 test("kill -9 while a file is written leaves the old or the new, and nothing else", {
