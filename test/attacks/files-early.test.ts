@@ -146,3 +146,34 @@ test("a call that is ended by force leaves what was there", { skip }, async () =
   assert(found);
   assert.equal(await readFile(join(found.parentPath, "early"), "utf8"), "old");
 });
+
+test("a program that exits has written what it wrote, and cannot go on after", {
+  skip,
+}, async () => {
+  await using host = await openTestHost();
+  const provides = { tools: ["exit", "fail"].map((name) => ({ name, encoding: "text" })) };
+  const program = (exported: string, code: number) => `(func (export "${exported}")
+    (drop (call $try)) (i32.store (i32.const 2100) (i32.const 2048)) (i32.store (i32.const 2104) (i32.const 5))
+    (drop (call $fd_write (i32.load (i32.const 4096)) (i32.const 2100) (i32.const 1) (i32.const 4100)))
+    (try (do (call $proc_exit (i32.const ${code}))) (catch_all (loop $again (br $again))))
+    (call $ok))`;
+  const body = `${opening} ${program("exit", 0)} ${program("fail", 3)}`;
+  const module = guest({ imports: imports + wasiImport("proc_exit", "(param i32)"), body });
+  await installGuest(host, { id: "exits", module, manifest: { provides, uses } });
+  const read = async () => {
+    const entries = await readdir(join(host.folder, "home/data"), {
+      recursive: true,
+      withFileTypes: true,
+    });
+    const found = entries.find(({ name }) => name === "early");
+    return found === undefined ? "" : readFile(join(found.parentPath, "early"), "utf8");
+  };
+  assert.equal(await codeOf(invoke(host, "exits", "fail", "")), "PLUGIN_ERROR");
+  assert.equal(await read(), "early");
+  const exited = host.host.call({
+    ...{ caller: owner, plugin: "local/exits", tool: "exit" },
+    input: { json: '""' },
+  });
+  assert.equal(await codeOf(exited), "ok");
+  assert.equal(await read(), "early");
+});
