@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
+import { nothingGranted } from "#manifests/grants.ts";
 import { createCertificates } from "#test/support/certificates.ts";
 import { farServer } from "#test/support/far-server.ts";
 import { networkGrantOf, openTestNetwork, sendingAsker } from "#test/support/network.ts";
@@ -49,6 +50,37 @@ test("a plugin has as many connections as the operator allows, and another has i
     binding: { plugin: "acme/other" as never, source: "local", signer: "unsigned" },
   });
   assert.equal((await open(other, second)).code, undefined);
+});
+
+test("a plugin that visits many hosts keeps connections to the last of them", async () => {
+  await using far = await farServer();
+  await using net = openTestNetwork({ resolve: async () => ["127.0.0.1"] });
+  const asker = sendingAsker([
+    networkGrantOf({ host: "*.test", port: far.port, addresses: ["127.0.0.0/8"] }),
+  ]);
+  for (let host = 0; host < 200; host++) {
+    const url = `http://h${host}.test:${far.port}/`;
+    assert.equal((await net.ask("http_request", { url }, asker)).code, undefined);
+  }
+  assert.equal(far.seen.length, 200);
+  assert.ok(net.network.openConnections <= 64, `${net.network.openConnections} connections`);
+});
+
+test("an answer to a new version is not ended when the old one loses its grants", async () => {
+  await using far = await farServer((seen, response) => {
+    setTimeout(() => response.end("x"), seen.url === "/slow" ? 300 : 0);
+  });
+  await using net = openTestNetwork();
+  const grant = networkGrantOf({ port: far.port });
+  const old = { network: [grant] };
+  const before = sendingAsker([grant], { grants: () => ({ ...nothingGranted, ...old }) });
+  await net.ask("http_request", { url: `${far.origin}/` }, before);
+  const now = sendingAsker([networkGrantOf({ port: far.port })]);
+  const told = net.ask("http_request", { url: `${far.origin}/slow` }, now);
+  while (far.seen.length < 2) await new Promise((done) => setTimeout(done, 5));
+  old.network = [];
+  net.network.review();
+  assert.equal((await told).code, undefined);
 });
 
 /** A proxy that tunnels, and remembers where to. */
