@@ -20,6 +20,7 @@ export function collectOpenApi(app: FastifyInstance, version: string): void {
       tags: [
         { name: "calls", description: "Call plugins; see and end calls" },
         { name: "plugins", description: "Install, see and change plugins" },
+        { name: "requests", description: "See and answer installs that wait for consent" },
         { name: "keys", description: "Who may do what" },
         { name: "health", description: "How the host is" },
       ],
