@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { FilesGrant } from "./capabilities/files.ts";
 import type { Budget, NetworkGrant } from "./capabilities/network.ts";
 import type { Terms, Via } from "./capabilities/terms.ts";
@@ -17,7 +18,7 @@ type Lists = Omit<Grants, "kv">;
  * come from a person.
  */
 export function changeOf(before: Grants, after: Grants): Change {
-  if (JSON.stringify(before) === JSON.stringify(after)) return "none";
+  if (isDeepStrictEqual(before, after)) return "none";
   if (beyond(before, after).length > 0) return "widen";
   return countOf(after) < countOf(before) ? "revoke" : "narrow";
 }
