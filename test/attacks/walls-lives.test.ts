@@ -108,6 +108,30 @@ test("a host that is killed leaves no runner", { skip }, async () => {
   await untilGone(inner);
 });
 
+test("everything that a runner can reach on disk is read-only, and all namespaces are its own", {
+  skip,
+}, async () => {
+  const { child, inner } = await startReady();
+  const mounts = readFileSync(`/proc/${inner}/mounts`, "utf8").trim().split("\n");
+  const spaces = ["user", "pid", "net", "mnt", "ipc", "uts"].filter(
+    (name) => readlinkSync(`/proc/${inner}/ns/${name}`) === readlinkSync(`/proc/self/ns/${name}`),
+  );
+  child.kill("SIGKILL");
+  await untilGone(inner);
+  assert.deepEqual(spaces, []);
+  assert.ok(mounts.length > 5);
+  assert.deepEqual(
+    mounts.filter((line) => !/^\S+ \S+ \S+ ro,nosuid,nodev,/.test(line)),
+    [],
+  );
+  // Of the project it has what the sandbox is made of, and nothing where a home or a key may lie.
+  const places = mounts.map((line) => line.split(" ")[1] ?? "");
+  assert.ok(
+    places.every((path) => /^\/$|^\/convergio\/|\/[^/]*\.so[.\d]*$/.test(path)),
+    `${places}`,
+  );
+});
+
 test("a runner sees no process but its own", { skip }, async () => {
   const { child, inner } = await startReady();
   const status = readFileSync(`/proc/${inner}/status`, "utf8");

@@ -22,13 +22,14 @@ export const addDoctor: AddCommand = (parent, world) => {
         return attack(world);
       }
       const { look } = await import("../doctor/look.ts");
-      const findings = await look(world);
+      const progress = world.terminal.progress("Looking at this machine, and trying its walls");
+      const findings = await look(world).finally(() => progress.end());
       const bad = findings.filter(({ state }) => state === "failed");
       show(world, { ok: bad.length === 0, findings }, () => findingsText(world, findings));
       if (bad.length > 0)
         throw new HostError("UNHEALTHY", { names: bad.map(({ name }) => name).join(", ") });
     });
-  example(command, "convergio doctor");
+  example(command, "convergio doctor\n  $ convergio doctor --attack");
 };
 
 function findingsText({ terminal }: World, findings: readonly Finding[]): string {

@@ -21,6 +21,7 @@ export function wallFindings(outs: BreakOuts): readonly Finding[] {
 
 function one(wall: string, { outcomes }: BreakOuts): Finding {
   const own = outcomes.filter((outcome) => outcome.wall === wall);
+  if (own.length === 0) return warning(`wall ${wall}`, "it was not tried", "Run it again");
   const broken = own.filter(({ held }) => !held);
   if (broken.length === 0)
     return fine(`wall ${wall}`, `held against ${own.length} attempts from inside`);

@@ -70,6 +70,12 @@ function call(url: string, input: unknown): Promise<Response> {
   });
 }
 
+test("serve says in one line which walls do not stand around runners", async (context) => {
+  const { said } = await serve(context);
+  const text = await said(/warning: .*\n/);
+  assert.match(text, /warning: runners are held by Node's permission model alone/);
+});
+
 test("serve says where it listens and how to call it, without the key itself", async (context) => {
   const served = await serve(context);
   const url = await urlOf(served);

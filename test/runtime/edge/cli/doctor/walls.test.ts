@@ -11,7 +11,10 @@ const outcome = {
 } as const;
 
 test("wallFindings() counts what each wall held against", () => {
-  const findings = wallFindings({ standing, trials: [], outcomes: [outcome, outcome] });
+  const node = { ...outcome, wall: "node-permission" } as const;
+  const space = { ...outcome, wall: "namespaces" } as const;
+  const outcomes = [outcome, node, space, outcome];
+  const findings = wallFindings({ standing, trials: [], outcomes });
   assert.deepEqual(
     findings.map(({ name, state }) => [name, state]),
     [
@@ -29,6 +32,11 @@ test("wallFindings() fails a wall that was broken, with how", () => {
   const [finding] = found.filter(({ state }) => state === "failed");
   assert.equal(finding?.name, "wall seccomp");
   assert.match(finding?.detail ?? "", /trace the host \(it succeeded\)/);
+});
+
+test("wallFindings() does not say of a wall that nobody has tried that it held", () => {
+  const [finding] = wallFindings({ standing, trials: [], outcomes: [] });
+  assert.equal(finding?.state, "warning");
 });
 
 test("wallFindings() warns where no second wall stands, with the reason", () => {
