@@ -124,8 +124,6 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     return { runningMax: running, fuelPerSecond };
   });
   const quarantine = new Quarantine(clock);
-  const walls = await raising;
-  const fleet = undo.use(createFleet(wish, walls));
   const metrics = createMetrics();
   const log = wish.log ?? pino({ level: "silent" });
   const grants = new GrantBook(clock, store.grants);
@@ -139,6 +137,8 @@ export async function assemble(wish: HostWish): Promise<Parts> {
     use: ({ plugin }, capability, grant) => grants.uses.use(plugin, capability, grant),
   };
   const secrets = await openSecrets({ ...storage, ...ports, config, keyPlaces: wish.keyPlaces });
+  const walls = await raising;
+  const fleet = undo.use(createFleet(wish, walls));
   const sending = { clock, config, spent, secrets: secrets.secrets, resolve: wish.resolve };
   const network = undo.use(openNetwork(sending));
   const table = createTable(
