@@ -253,8 +253,8 @@ export class HeldFolder implements AsyncDisposable {
 }
 
 function utf8(latin1: string): string | undefined {
+  if (!/[\x80-\xff]/.test(latin1)) return latin1;
   const bytes = Buffer.from(latin1, "latin1");
-  if (!bytes.some((byte) => byte > 0x7f)) return latin1;
   const text = bytes.toString();
   return Buffer.from(text).equals(bytes) ? text : undefined;
 }

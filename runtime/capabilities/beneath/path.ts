@@ -51,6 +51,9 @@ export function parseInnerPath(path: string, folder: string): InnerPath {
 
 /** Whether a name is one of the host's own, also to a file system that sees no case. */
 export function isHidden(name: string): boolean {
+  // Nearly all names: a folder of ten thousand is looked through at every page of its listing.
+  const first = name.charCodeAt(0);
+  if (first !== 0x2e && first < 0x80) return false;
   return name
     .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
     .toLowerCase()
