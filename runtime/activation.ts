@@ -71,7 +71,9 @@ export async function checkHealth(
   const active = parts.load(installed, version);
   try {
     await active.pool.warm();
-    await parts.runHook(active, { hook: "load", input: {}, by });
+    // What somebody stopped does nothing, and a hook has what it was granted.
+    if (installed.plugin.state === "enabled")
+      await parts.runHook(active, { hook: "load", input: {}, by });
     return { installed, active };
   } catch (error) {
     parts.retire(active);
@@ -124,6 +126,7 @@ function standingOf(before: Installed | undefined): Pick<PluginRecord, "state" |
  * calls; where there may be one instance only, the new one begins after the last of them.
  *
  * @returns the plugin, active
+ * @throws CONSENT_OUTDATED
  */
 export async function activate(
   parts: ActivationParts,
@@ -136,6 +139,8 @@ export async function activate(
   const before = parts.shelf.find(version.plugin);
   const olds = [...(before?.loaded.values() ?? [])];
   try {
+    // What is taken away while this was tried must not come back with it.
+    if (before?.narrowing) throw new HostError("CONSENT_OUTDATED", { plugin: version.plugin });
     await write(parts, checked, { by, way });
   } catch (error) {
     parts.retire(active);

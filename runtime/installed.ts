@@ -48,6 +48,8 @@ export interface Installed {
   config: Config;
   /** Versions that are loaded, by digest: the active one, and others that somebody addressed. */
   readonly loaded: Map<Digest, Active>;
+  /** Edits under way that take grants away: no version may be activated with what it had before. */
+  narrowing?: number;
 }
 
 /** The installed plugins in memory: what the call path reads, written through by those who change it. */

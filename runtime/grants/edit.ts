@@ -65,6 +65,7 @@ export async function editGrants(
   if (change === "widen") checkGainers(parts, installed, grants, edit);
   const after = bind(parts, installed, grants, by);
   if (change !== "widen") hold(parts, installed, after);
+  using _narrowing = narrowingOf(installed, change);
   using _ = await parts.turns.take(id);
   const expected = change === "widen" ? before : after;
   if (parts.shelf.find(id) !== installed || installed.grants !== expected)
@@ -75,6 +76,17 @@ export async function editGrants(
   hold(parts, installed, after);
   parts.grants.uses.settle(after, eachGrant(grants));
   return grantsView(parts, installed);
+}
+
+/** What becomes less does not wait for its turn: an update that has it fails, and is made again. */
+function narrowingOf(installed: Installed, change: Change): Disposable {
+  const less = change === "widen" ? 0 : 1;
+  installed.narrowing = (installed.narrowing ?? 0) + less;
+  return {
+    [Symbol.dispose]: () => {
+      installed.narrowing = (installed.narrowing ?? 0) - less;
+    },
+  };
 }
 
 /** @throws GRANTS_CHANGED */

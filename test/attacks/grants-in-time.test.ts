@@ -7,6 +7,8 @@
  */
 
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { owner } from "#runtime/keys.ts";
@@ -16,10 +18,12 @@ import {
   edit,
   effectsOf,
   installKeeper,
+  keeper,
   loopTurns,
   tell,
   through,
 } from "#test/support/granted.ts";
+import { wat } from "#test/support/wat.ts";
 import { temporaryFolder } from "#test/support/home.ts";
 import { openHostIn, openTestHost, type TestHost } from "#test/support/host.ts";
 
@@ -69,6 +73,35 @@ test("calls of a version that was replaced lose what the operator takes from the
   await installKeeper(home, "old", undefined, { version: "1.1.0" });
   await edit(home, id, { kv: undefined });
   assert.equal((await call).error?.code, denied);
+});
+
+test("what is taken away while an update is tried does not come back with it", async () => {
+  await using home = await openTestHost();
+  const { host, folder } = home;
+  const id = await installKeeper(home, "tried");
+  await installKeeper(home, "tried-next");
+  const spin = `(func (export "slow") (local $turn i32)
+    (loop $l (local.set $turn (i32.add (local.get $turn) (i32.const 1)))
+      (br_if $l (i32.lt_u (local.get $turn) (i32.const 4000000)))))`;
+  const next = join(folder, "tried-next");
+  await writeFile(join(next, "plugin.wasm"), await wat(keeper.replace(/\)$/, `${spin})`)));
+  const manifest = JSON.parse(await readFile(join(next, "manifest.json"), "utf8"));
+  const changed = { ...manifest, id: "tried", version: "1.1.0", lifecycle: { health: "slow" } };
+  await writeFile(join(next, "manifest.json"), JSON.stringify(changed));
+  const edits: Promise<unknown>[] = [];
+  const update = host.install({
+    ...{ caller: owner, source: { kind: "path", path: next } },
+    consent: async () => ({ by: owner }),
+    onStep: (step) => {
+      if (step === "health") edits.push(edit(home, id, { kv: undefined }));
+    },
+  });
+  await assert.rejects(update, { code: "CONSENT_OUTDATED" });
+  assert.equal(edits.length, 1);
+  await Promise.all(edits);
+  assert.equal(host.plugins.info(id).version, "1.0.0");
+  assert.equal((await tell(home, "tried", "set", value)).error?.code, denied);
+  assert.equal(host.grants.view(id).kv, undefined);
 });
 
 test("calls side by side never have more uses than were given, and a restart gives none back", async () => {
