@@ -364,7 +364,8 @@ export const errors = {
   },
   DESIRED_UNMET: {
     status: 409,
-    message: "Cannot say that the host is as {file} says: {count} steps and {problems} problems are open",
+    message:
+      "Cannot say that the host is as {file} says: {count} steps and {problems} problems are open",
     hint: "Run `convergio apply FILE` without --check, and see to what it cannot do itself",
   },
   NOTHING_TO_CALL: {

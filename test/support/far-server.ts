@@ -30,11 +30,7 @@ export interface Seen {
 }
 
 /** How a server answers; by default with what it saw, as JSON. */
-export type Answering = (
-  seen: Seen,
-  response: ServerResponse,
-  request: IncomingMessage,
-) => unknown;
+export type Answering = (seen: Seen, response: ServerResponse, request: IncomingMessage) => unknown;
 
 /** Starts a server on 127.0.0.1; with a certificate it speaks HTTPS, and HTTP/2 to those that can. */
 export async function farServer(
