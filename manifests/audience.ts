@@ -43,7 +43,7 @@ function covers(origin: string, url: URL): boolean {
   const bare = `${url.protocol}//${url.port === "" ? "" : `:${url.port}`}`;
   const [domain = "", port] = origin.slice(at + "://*.".length).split(":");
   const own = `${origin.slice(0, at)}://${port === undefined ? "" : `:${port}`}`;
-  return bare === own && host.endsWith(`.${domain}`) && !host.endsWith(`..${domain}`);
+  return bare === own && host.endsWith(`.${domain}`) && !/^\.|\.\./.test(host);
 }
 
 /** @throws SECRET_INVALID */
@@ -51,7 +51,11 @@ function parseOrigin(text: string, wildcard: boolean): string {
   const isWild = /^https?:\/\/\*\./i.test(text);
   const plain = isWild ? text.replace("*.", wildcardLabel) : text;
   const bad = (problem: string): HostError => refused(`${problem}, found ${quote(text)}`);
-  if (text.length > originCharsMax || !URL.canParse(plain) || /[\s\\*]/.test(plain))
+  if (
+    text.length > originCharsMax ||
+    !URL.canParse(plain) ||
+    !/^https?:\/\/[^\s\\*/]+\/?$/i.test(plain)
+  )
     throw bad("must be an origin such as https://api.example.com");
   const url = new URL(plain);
   if (url.username !== "" || url.password !== "" || /[?#@]/.test(text))
