@@ -201,19 +201,21 @@ export async function createHost(wish: HostWish): Promise<Host> {
       throw error;
     }
   };
-  const requests = await openRequests({
-    ...{ clock: parts.clock, audit: parts.audit, install: installed },
-    store: parts.store.requests,
-    packages: createWaitingPackages(parts.home.requests),
-    question: (release) => questionOf(asking, release),
-    activeDigest: (plugin) => parts.shelf.find(plugin)?.plugin.activeDigest,
-    keepMs: () => parts.config.current.requests.keepMs,
-    tell: ({ plugin, number }) =>
-      parts.events.emit({
-        ...{ kind: "consentNeeded", plugin, subject: String(number) },
-        text: `${plugin} waits for consent; convergio requests approve ${number}`,
-      }),
-  });
+  const requests = undo.use(
+    await openRequests({
+      ...{ clock: parts.clock, audit: parts.audit, install: installed },
+      store: parts.store.requests,
+      packages: createWaitingPackages(parts.home.requests),
+      question: (release) => questionOf(asking, release),
+      activeDigest: (plugin) => parts.shelf.find(plugin)?.plugin.activeDigest,
+      keepMs: () => parts.config.current.requests.keepMs,
+      tell: ({ plugin, number }) =>
+        parts.events.emit({
+          ...{ kind: "consentNeeded", plugin, subject: String(number) },
+          text: `${plugin} waits for consent; convergio requests approve ${number}`,
+        }),
+    }),
+  );
   const activation = {
     ...parts,
     store: parts.store.plugins,

@@ -28,6 +28,8 @@ import type { Question } from "./asked-for.ts";
 /** Installs at one time: each holds a package of up to 64 MiB in memory. */
 const runningMax = 16;
 const nonceBytes = 24;
+/** How late it may be seen that a request is over, when nobody asks. */
+const sweepMs = 3_600_000;
 
 /** What requests need of the host. */
 export interface RequestParts {
@@ -45,8 +47,8 @@ export interface RequestParts {
   readonly keepMs: () => number;
 }
 
-/** Returns the requests of a host, as they were when it ended. */
-export async function openRequests(parts: RequestParts): Promise<Requests> {
+/** Returns the requests of a host, as they were when it ended; what is over is let go until disposed. */
+export async function openRequests(parts: RequestParts): Promise<Requests & Disposable> {
   const records = await parts.store.all();
   const kept = await parts.packages.present();
   // A home that was restored has no packages that wait.
@@ -54,7 +56,9 @@ export async function openRequests(parts: RequestParts): Promise<Requests> {
   for (const { number } of lost ?? []) await parts.store.remove(number);
   const board = new RequestBoard(parts, whole ?? []);
   await board.sweep();
-  return board;
+  // Whatever keeps it from being written down is told by the next who asks.
+  const timer = setInterval(() => void board.sweep().catch(() => {}), sweepMs).unref();
+  return Object.assign(board, { [Symbol.dispose]: () => clearInterval(timer) });
 }
 
 /** @throws INSTALLS_BUSY, REQUESTS_FULL, REQUEST_NOT_FOUND, CONSENT_NOT_FOUND, CONSENT_OUTDATED */

@@ -37,6 +37,10 @@ test("a consent to one package is none to another of the same name and version",
   const harmless = await waitingFor(host, await writeVersion(host, "1.0.0", some));
   const hostile = await waitingFor(host, await writeVersion(host, "1.0.0", more));
   assert.notEqual(harmless.request, hostile.request);
+  assert.partialDeepStrictEqual(host.host.events.recent(), [
+    { kind: "consentNeeded", plugin: "local/asks", subject: String(harmless.request) },
+    { kind: "consentNeeded", plugin: "local/asks", subject: String(hostile.request) },
+  ]);
   const mixed = approve(host, { ...hostile, consentId: harmless.consentId });
   await assert.rejects(mixed, { code: "CONSENT_OUTDATED" });
   const byName = { consentId: harmless.consentId, by: owner, accept: true };
