@@ -195,3 +195,16 @@ test("a call has eight bodies open at one time, and room for another when one is
   for (const id of ids) await net.ask("network_close", { id }, own);
   await opened("/text/1", own);
 });
+
+test("http_request() takes what the kits of Extism write, and a body in the block", async () => {
+  for (const request of [
+    { ...at("/"), method: null, headers: null },
+    { ...at("/"), method: "get", headers: {} },
+    { ...at("/"), method: "GET", body: null },
+  ])
+    assert.equal((await net.ask("http_request", request, asker)).code, undefined);
+  const bytes = Buffer.from([0, 255, 1]);
+  const told = await net.ask("http_request", { ...at("/"), method: "POST" }, asker, [bytes]);
+  const seen = JSON.parse(Buffer.from(told.blocks[0] ?? []).toString()) as { body: string };
+  assert.equal(seen.body, bytes.toString());
+});
