@@ -102,7 +102,8 @@ class PluginActs implements Plugins {
     using __ = settings.trying(version, split);
     const active = this.#parts.load(installed, version, { config });
     try {
-      await this.#tellConfig(active, config, by);
+      // What somebody stopped is not run to be told.
+      if (installed.plugin.state === "enabled") await this.#tellConfig(active, config, by);
       await settings.keep(version, split);
       await this.#parts.store.setConfig(bindingOf(version), split.open);
     } catch (error) {
@@ -110,6 +111,8 @@ class PluginActs implements Plugins {
       throw error;
     }
     installed.config = split.open;
+    const old = installed.loaded.get(version.digest);
+    if (old) active.pool.behind(old.pool);
     this.#rest(installed);
     installed.loaded.set(version.digest, active);
     return split.open;

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { AuditRecord } from "#manifests/audit.ts";
 import { owner } from "#runtime/keys.ts";
+import { guest, wasiImport } from "#test/support/guests.ts";
 import { temporaryFolder } from "#test/support/home.ts";
 import { invoke, openHostIn, type TestHost } from "#test/support/host.ts";
 import { relay } from "#test/support/relay.ts";
@@ -27,7 +28,8 @@ async function write(to: TestHost, minor: number): Promise<string> {
 /** Runs the child until it is dead. Returns whether it said that it was done. */
 async function runAndDie(args: readonly string[]): Promise<boolean> {
   const child = spawn(process.execPath, [program, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
+    // What it leaves behind must not keep this file's own streams open.
+    stdio: ["ignore", "pipe", "ignore"],
   });
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -88,6 +90,44 @@ test("a host that is killed at any step of an update answers with the old versio
   }
   // Before anything is compiled nothing can have changed.
   assert.ok(swapped <= moments.length - 5, `${swapped} swaps`);
+});
+
+/** Says its setting; the hook for a new one takes a while. */
+const configured = guest({
+  imports: wasiImport("poll_oneoff", "(param i32 i32 i32 i32) (result i32)"),
+  data: "units",
+  body: `
+    (func (export "units")
+      (call $giveBack (call $config_get (call $block (i32.const 1024) (i32.const 5)))))
+    (func (export "on_config") (result i32)
+      (i64.store (i32.const 8216) (i64.const 50000000))
+      (drop (call $poll_oneoff (i32.const 8192) (i32.const 8256) (i32.const 1) (i32.const 8320)))
+      (i32.const 0))`,
+});
+
+test("a host that is killed while a plugin is configured has the old settings or the new ones", async () => {
+  await using folder = await temporaryFolder();
+  await (async () => {
+    await using first = await openHostIn(folder.path);
+    const manifest = {
+      id: "swaps",
+      provides: { tools: [{ name: "units", encoding: "text" }] },
+      lifecycle: { config: "on_config" },
+      config: { type: "object", properties: { units: { type: "string", default: "metric" } } },
+    };
+    await installFrom(first, await writeFolder(first, "swaps", manifest, configured));
+  })();
+  const seen = new Set<unknown>();
+  for (const afterMs of ["0", "40", "120", "300", "600", "1200"]) {
+    const isDone = await runAndDie([folder.path, "config", "", afterMs]);
+    await using home = await openHostIn(folder.path);
+    const { value } = await invoke(home, "swaps", "units", "");
+    if (isDone || seen.has("imperial")) assert.equal(value, "imperial");
+    assert.match(String(value), /^(metric|imperial)$/);
+    assert.equal(home.host.plugins.config("local/swaps")["units"] ?? "metric", value);
+    seen.add(value);
+  }
+  assert.ok(seen.has("metric"), "the first was killed at once");
 });
 
 test("a host that is killed while it goes back answers with one of the two versions", async () => {

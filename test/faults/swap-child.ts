@@ -1,4 +1,4 @@
-/** A host that updates or goes back, and kills itself at a moment of its choice. */
+/** A host that updates, goes back or is configured, and kills itself at a moment of its choice. */
 import { owner } from "#runtime/keys.ts";
 import { openHostIn } from "#test/support/host.ts";
 import { installFrom } from "#test/support/written.ts";
@@ -18,6 +18,9 @@ function dieSoon(): void {
 if (act === "rollback") {
   dieSoon();
   await host.versions.rollback("local/swaps", owner);
+} else if (act === "config") {
+  dieSoon();
+  await host.plugins.setConfig("local/swaps", { units: "imperial" }, owner);
 } else
   await installFrom({ host, ...home }, path, {
     onStep: (step) => {
