@@ -6,7 +6,8 @@ import { Budgets } from "./capabilities/network/budget.ts";
 import { Held } from "./capabilities/network/held.ts";
 import { createHostsFile } from "./capabilities/network/hosts-file.ts";
 import { Lanes, type LaneOptions } from "./capabilities/network/lanes.ts";
-import type { NetworkLimits } from "./capabilities/network/limits.ts";
+import { fixed, type NetworkLimits } from "./capabilities/network/limits.ts";
+import { Lookups } from "./capabilities/network/lookups.ts";
 import { OwnDoors } from "./capabilities/network/own-doors.ts";
 import { createResolve, type Resolve } from "./capabilities/network/resolve.ts";
 import { NetworkRules } from "./capabilities/network/rules.ts";
@@ -53,6 +54,7 @@ export function openNetwork(
   const lanes = new Lanes(laneOptions(config.current.network));
   const doors = new OwnDoors();
   const limits = (): NetworkLimits => limitsOf(config.current);
+  const resolve = wish.resolve ?? createResolve(createHostsFile(hostsFile, monotonic));
   const sweep = setInterval(() => lanes.review(), reviewMs);
   sweep.unref();
   return {
@@ -60,7 +62,7 @@ export function openNetwork(
       ...{ lanes, doors, secrets, limits, monotonic, rules: new NetworkRules() },
       held: new Held(() => config.current.network.memoryBytes),
       budgets: new Budgets({ store: spent, now: () => clock.now(), limits }),
-      resolve: wish.resolve ?? createResolve(createHostsFile(hostsFile, monotonic)),
+      lookups: new Lookups(resolve, fixed.lookups),
     }),
     listensAt: (port) => doors.add(port),
     review: () => lanes.review(),

@@ -37,6 +37,8 @@ export const fixed = {
   fetchesMax: 8,
   /** Bodies that one call reads in pieces at one time. */
   streamsMax: 8,
+  /** Names that are looked up at one time: each takes two sockets and up to 5 s. */
+  lookups: { all: 128, perPlugin: 32 },
   /** Bytes of a piece of a body, when a guest names no other number. */
   pieceBytes: 64 * 1024,
   pieceBytesMax: 1024 * 1024,

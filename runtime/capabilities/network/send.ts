@@ -11,17 +11,18 @@ import { type Headers, type Received, receivedHeaders, valuesOf } from "./header
 import type { Held, Room } from "./held.ts";
 import type { Lanes } from "./lanes.ts";
 import { fixed, type NetworkLimits } from "./limits.ts";
+import type { Lookups } from "./lookups.ts";
 import type { OwnDoors } from "./own-doors.ts";
 import { Patience } from "./patience.ts";
 import { redirected, type Wish } from "./redirects.ts";
-import { addressesOf, type Resolve } from "./resolve.ts";
+import { addressesOf } from "./resolve.ts";
 import type { NetworkRules } from "./rules.ts";
 import type { Target } from "./target.ts";
 
 /** What sending needs of the host. */
 export interface SendParts {
   readonly rules: NetworkRules;
-  readonly resolve: Resolve;
+  readonly lookups: Lookups;
   readonly lanes: Lanes;
   readonly doors: OwnDoors;
   readonly secrets: Secrets;
@@ -101,7 +102,8 @@ async function sendOnce(parts: SendParts, sending: Sending, wish: Wish): Promise
   try {
     const wait = { what: "answer", ms: limits.headersMs };
     return await patience.during(wait, async () => {
-      const found = await addressesOf(target.host, parts.resolve, patience.signal);
+      const resolve = parts.lookups.of(asker.plugin);
+      const found = await addressesOf(target.host, resolve, patience.signal);
       const vetted = vet(parts, sending, target, found);
       const lane = parts.lanes.of(asker, vetted.grant);
       lane.pin(target.host, vetted.addresses);
