@@ -177,3 +177,18 @@ test("a program that exits has written what it wrote, and cannot go on after", {
   assert.equal(await codeOf(exited), "ok");
   assert.equal(await read(), "early");
 });
+
+test("a module that imports a function in a form of its own is not started, and told why", {
+  skip,
+}, async () => {
+  await using host = await openTestHost();
+  const provides = { tools: [{ name: "answer", encoding: "text" }] };
+  const module = guest({
+    imports: wasiImport("path_open", "(param i64) (result i64)"),
+    body: '(func (export "answer") (drop (call $path_open (i64.const 3))) (call $ok))',
+  });
+  await installGuest(host, { id: "odd", module, manifest: { provides, uses } });
+  const failed = invoke(host, "odd", "answer", "");
+  await assert.rejects(failed, /INIT_FAILED|path_open/);
+  assert.equal(await codeOf(invoke(host, "odd", "answer", "")), "INIT_FAILED");
+});

@@ -138,7 +138,7 @@ function wasiOf(parts: ImportParts, log: (level: number, text: string) => void):
     folders: parts.guest.plan.folders,
     askFiles: (name, request) => askFiles(parts, name, request),
     reserve: parts.reserve,
-    gate: parts.guest.gate && { module: parts.guest.gate, phase: fuel.phase },
+    gate: parts.guest.gate && { ...parts.guest.gate, phase: fuel.phase },
   });
 }
 

@@ -10,6 +10,7 @@ import { type InitialCall, initExports, outcomeOf } from "./lifecycle.ts";
 import { Room } from "./room.ts";
 import type { Lane } from "./turns.ts";
 import type { Wasi } from "./wasi.ts";
+import type { Gate } from "./wasi/gate.ts";
 
 /** Fuel and milliseconds for start section and initialisers, which belong to no call. */
 const initFuel = 2_000_000_000;
@@ -34,7 +35,7 @@ export interface Guest {
   readonly imports: readonly WebAssembly.ModuleImportDescriptor[];
   readonly config: ReadonlyMap<string, string>;
   /** What its functions of files stand behind, when it asks for folders. */
-  readonly gate: WebAssembly.Module | undefined;
+  readonly gate: Gate | undefined;
 }
 
 /** What an instance asks and tells on behalf of the call that runs in it. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { wasiModule } from "#plugin-sdk/abi.ts";
 import { type GuestPlan, type Invoke, invokeFlag, readExchange, readInvoke } from "../messages.ts";
 import { writeNumbers } from "../messages.ts";
 import { type FrameWriter, frame } from "../wire.ts";
@@ -10,7 +11,7 @@ import { Kernels } from "./kernels.ts";
 import { LiveCall, type LivePorts, type Loaded, messageMax } from "./live.ts";
 import { CallFailure, createTool } from "./tool.ts";
 import { type Lane, Turns } from "./turns.ts";
-import { gateModule } from "./wasi/gate.ts";
+import { createGate, type Gate } from "./wasi/gate.ts";
 
 /** The inside of a runner: takes the host's frames, runs guests, writes frames. */
 export interface Runner {
@@ -119,7 +120,7 @@ class GuestRunner implements Runner, LivePorts {
       lane,
       imports,
       config: new Map(Object.entries(plan.config)),
-      gate: plan.folders.length > 0 ? gateModule() : undefined,
+      gate: gateOf(plan, imports),
     };
     return { guest, tools: plan.tools.map((tool) => createTool(tool, this.#onHeavy)) };
   }
@@ -180,6 +181,14 @@ class GuestRunner implements Runner, LivePorts {
   complain(error: unknown): void {
     process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   }
+}
+
+function gateOf(
+  { folders }: GuestPlan,
+  imports: readonly WebAssembly.ModuleImportDescriptor[],
+): Gate | undefined {
+  const names = imports.filter(({ module }) => module === wasiModule).map(({ name }) => name);
+  return folders.length > 0 && names.length > 0 ? createGate(names) : undefined;
 }
 
 /** Makes an instance for a call, ready to be entered. @throws CallFailure INIT_FAILED */

@@ -2,7 +2,7 @@ import { callBytes } from "./price.ts";
 import { clockStepNs, clockTime } from "./wasi/clocks.ts";
 import { type Errno, errno } from "./wasi/errno.ts";
 import type { FolderPorts } from "./wasi/folder-ports.ts";
-import { createFolders, type Gate } from "./wasi/folders.ts";
+import { createFolders, type Phased } from "./wasi/folders.ts";
 import { GuestMemory } from "./wasi/memory.ts";
 import { createPoll, type PollPorts } from "./wasi/poll.ts";
 import { createStdio, type StdioPorts } from "./wasi/stdio.ts";
@@ -14,7 +14,7 @@ export interface WasiPorts extends PollPorts, StdioPorts, FolderPorts {
   /** Ends the guest with a code, by an error that it cannot catch. */
   exit(code: number): never;
   /** What the functions of folders stand behind; undefined for a guest without folders. */
-  readonly gate: Gate | undefined;
+  readonly gate: Phased | undefined;
 }
 
 /** WASI preview 1 for one instance. */

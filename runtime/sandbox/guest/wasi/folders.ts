@@ -2,7 +2,7 @@ import { Descriptors, firstFolder } from "./descriptors.ts";
 import { createFileFunctions } from "./file-functions.ts";
 import { errno } from "./errno.ts";
 import type { FolderPorts } from "./folder-ports.ts";
-import { waitingFunctions } from "./gate.ts";
+import type { Gate } from "./gate.ts";
 import type { GuestMemory } from "./memory.ts";
 import { createPathFunctions } from "./path-functions.ts";
 
@@ -15,16 +15,14 @@ export interface Folders {
   forget(): void;
 }
 
+/** A gate, and what it looks at: 0 while a guest is being made. */
+export interface Phased extends Gate {
+  readonly phase: WebAssembly.Global;
+}
+
 type Act = (...values: never[]) => unknown;
 /** Functions of WASI by name. */
 type Plain = Record<string, Act>;
-
-/** What stands between a guest and the functions that may wait: see `gateModule`. */
-export interface Gate {
-  readonly module: WebAssembly.Module;
-  /** 0 while a guest is being made. */
-  readonly phase: WebAssembly.Global;
-}
 
 /**
  * Creates the functions of descriptors and paths for a guest whose manifest asks for folders.
@@ -39,7 +37,7 @@ export interface Gate {
 export function createFolders(
   memory: GuestMemory,
   ports: FolderPorts,
-  gate: Gate,
+  gate: Phased,
   streams: Plain,
   exit: (code: number) => never,
 ): Folders {
@@ -73,9 +71,13 @@ function eitherOf(stream: Act | undefined, act: Act): Act {
 }
 
 /** Functions that wait in a call, and do not before there is one or for a standard stream. */
-function gated({ module, phase }: Gate, plain: Plain, own: Plain): WebAssembly.ModuleImports {
+function gated(
+  { module, names, phase }: Phased,
+  plain: Plain,
+  own: Plain,
+): WebAssembly.ModuleImports {
   const named = (make: (name: string) => WebAssembly.ImportValue) =>
-    Object.fromEntries(waitingFunctions.map((name) => [name, make(name)]));
+    Object.fromEntries(names.map((name) => [name, make(name)]));
   const { exports } = new WebAssembly.Instance(module, {
     meter: { phase },
     plain: named((name) => promptOf(plain[name])),

@@ -10,8 +10,12 @@ const waiting: Readonly<Record<string, string>> = {
   proc_exit: "i",
 };
 
-/** Names of the functions that may wait. */
-export const waitingFunctions: readonly string[] = Object.keys(waiting);
+/** What stands between a guest and the functions that may wait. */
+export interface Gate {
+  readonly module: WebAssembly.Module;
+  /** Those of the functions that the guest imports. */
+  readonly names: readonly string[];
+}
 
 const code = { i32: 0x7f, i64: 0x7e, func: 0x60, global: 3, mutable: 1 } as const;
 const op = {
@@ -28,7 +32,7 @@ const block = { if: 0x04, else: 0x05, end: 0x0b, nothing: 0x40 } as const;
 const firstFolder = 3;
 
 /**
- * Returns a module that stands between a guest and the functions that may wait.
+ * Returns a module that stands between a guest and those of the functions that may wait which it imports.
  *
  * A suspending import may not even be called while a guest is being made, and costs a microsecond later.
  * For each function this module takes one that never waits and one that does, and calls the first while
@@ -38,8 +42,12 @@ const firstFolder = 3;
  *   (if (result i32) (i32.or (i32.eqz (global.get $phase)) (i32.lt_u (local.get 0) (i32.const 3)))
  *     (then (call $plain (local.get 0))) (else (call $waiting (local.get 0)))))
  */
-export function gateModule(): WebAssembly.Module {
-  const names = waitingFunctions;
+export function createGate(imported: readonly string[]): Gate {
+  const names = [...new Set(imported)].filter((name) => Object.hasOwn(waiting, name));
+  return { names, module: new WebAssembly.Module(bytesOf(names)) };
+}
+
+function bytesOf(names: readonly string[]): Uint8Array<ArrayBuffer> {
   const types = names.map((name) => [
     ...[code.func, ...list(letters(name)), ...list(resultsOf(name))],
   ]);
@@ -49,22 +57,20 @@ export function gateModule(): WebAssembly.Module {
   ]);
   const phase = [...text("meter"), ...text("phase"), code.global, code.i32, code.mutable];
   const given = names.map((name, at) => [...text(name), 0, ...number(2 * names.length + at)]);
-  return new WebAssembly.Module(
-    Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      ...section(1, types),
-      ...section(2, [phase, ...taken]),
-      ...section(
-        3,
-        names.map((_, type) => number(type)),
-      ),
-      ...section(7, given),
-      ...section(
-        10,
-        names.map((name, at) => list(bodyOf(name, 2 * at))),
-      ),
-    ]),
-  );
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, types),
+    ...section(2, [phase, ...taken]),
+    ...section(
+      3,
+      names.map((_, type) => number(type)),
+    ),
+    ...section(7, given),
+    ...section(
+      10,
+      names.map((name, at) => list(bodyOf(name, 2 * at))),
+    ),
+  ]);
 }
 
 function bodyOf(name: string, plain: number): number[] {

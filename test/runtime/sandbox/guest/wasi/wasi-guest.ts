@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createDeath } from "#runtime/sandbox/guest/death.ts";
 import { createWasi, type Wasi, type WasiPorts } from "#runtime/sandbox/guest/wasi.ts";
-import { gateModule } from "#runtime/sandbox/guest/wasi/gate.ts";
+import { createGate } from "#runtime/sandbox/guest/wasi/gate.ts";
 import { wat } from "#test/support/wat.ts";
 
 /** Parameters of all functions, as letters: i is i32, l is i64. All but proc_exit give an i32. */
@@ -65,7 +65,7 @@ export class TestGuest {
         return answer?.(name, request);
       },
       reserve: () => true,
-      gate: folders.length > 0 ? { module: gateModule(), phase } : undefined,
+      gate: folders.length > 0 ? { ...createGate(Object.keys(signatures)), phase } : undefined,
       now: () => this.nowMs,
       epochNow: () => 1_700_000_000_000.56,
       random: (bytes) => bytes.fill(0xa5),
