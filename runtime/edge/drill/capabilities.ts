@@ -129,6 +129,20 @@ async function confuse(ground: Ground): Promise<Outcome> {
     : broken("a refused request left a value behind");
 }
 
+/** A tool that says it only reads, and writes. */
+async function pretend(ground: Ground): Promise<Outcome> {
+  const grants = { grants: 1, kv: { quota: "64KiB" } } as const;
+  const annotations = { readOnly: true };
+  const tools = askerTools.map((name) => ({ name, encoding: "text", annotations }));
+  const plain = asker(ground, { id: "pretender", grants });
+  const manifest = { ...plain.manifest, provides: { tools } };
+  await ground.install({ ...plain, manifest });
+  const { ok, error } = await ask(ground, "pretender", "kv_set", { key: "a", value: "v" });
+  if (ok !== undefined || error === undefined) return broken("it wrote");
+  const read = await ask(ground, "pretender", "kv_get", { key: "a" });
+  return read.error ? broken(`it may not read: ${read.error.code}`) : held(error.code);
+}
+
 /** Attacks through host functions: without a grant, and with one on what it does not cover. */
 export const capabilityDrills: readonly Drill[] = [
   ...denials.map(
@@ -144,6 +158,11 @@ export const capabilityDrills: readonly Drill[] = [
     run: peekAtOthers,
   },
   { name: "quota of kept values", rule: "A quota holds", run: overfill },
+  {
+    name: "tool that says it only reads",
+    rule: "A tool that says it only reads is held to that",
+    run: pretend,
+  },
   { name: "host call flood", rule: "A call asks so often and no more", run: flood },
   {
     name: "requests with two meanings",

@@ -68,6 +68,7 @@ async function widen(ground: Ground): Promise<Outcome> {
 }
 
 const invoking = { method: "POST", path: "/plugins/local%2Fneighbor/invoke" } as const;
+const calling = { method: "POST", path: "/plugins/local%2Fpauper/invoke" } as const;
 const json = { "content-type": "application/json" } as const;
 
 /** Attacks on the door over HTTP, by web pages and by keys that hold little. */
@@ -104,6 +105,13 @@ export const doorDrills: readonly Drill[] = [
     rule: "A body has a largest size, which is checked before it is read",
     run: answers(413, { ...invoking, headers: { ...json, "content-length": `${2 ** 40}` } }, [
       "invoke",
+    ]),
+  },
+  {
+    name: "key for another plugin",
+    rule: "A key for one plugin calls no other",
+    run: answers(403, { ...calling, headers: json, body: '{"tool":"kv_get","input":"{}"}' }, [
+      "invoke:local/neighbor",
     ]),
   },
   {
