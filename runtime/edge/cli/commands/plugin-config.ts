@@ -1,6 +1,8 @@
 import { HostError } from "#manifests/errors.ts";
 import { untrustedJson, untrustedName } from "../../../untrusted.ts";
+import { isSecretProperty } from "../../../secret-schema.ts";
 import { askJson } from "../ask.ts";
+import type { Door } from "../door.ts";
 import { example } from "../example.ts";
 import { inputOf } from "../input.ts";
 import { pairs } from "../table.ts";
@@ -55,17 +57,33 @@ interface Change {
   readonly value: string | undefined;
 }
 
+/** @throws USAGE_INVALID for a secret that is given as an argument */
 function set(world: World, id: string, { name, value }: Change): Promise<void> {
   const { readAll } = world.terminal;
   return withDoor(world, async (door) => {
     const path = pluginPath(id, "/config");
     const isWhole = value === undefined;
+    const isSecret = !isWhole && (await isSecretSetting(door, id, name));
+    if (isSecret && !/^@(?!@)|^-$/.test(value)) throw notAsArgument(name);
     const input = await inputOf(value ?? name, { encoding: "json", isJson: isWhole, readAll });
-    const given = input.kind === "json" ? input.value : undefined;
+    const read = input.kind === "json" ? input.value : undefined;
+    // Editors end files with a line break, and no secret does.
+    const given = isSecret && typeof read === "string" ? read.replace(/\r?\n$/, "") : read;
     const json = isWhole ? given : { ...(await askJson<Values>(door, "GET", path)), [name]: given };
     const values = await askJson<Values>(door, "PUT", path, { json });
     show(world, values, () => valuesText(values));
   });
+}
+
+/** Whether the author marked a setting `writeOnly`. */
+async function isSecretSetting(door: Door, id: string, name: string): Promise<boolean> {
+  const { config } = await askJson<{ config?: Values }>(door, "GET", pluginPath(id, "/manifest"));
+  return isSecretProperty(config ?? null, name);
+}
+
+function notAsArgument(name: string): HostError {
+  const problem = "it is a secret, which arguments show to every user: give @FILE or -";
+  return new HostError("USAGE_INVALID", { argument: untrustedName(name), problem });
 }
 
 function valuesText(values: Values): string {
