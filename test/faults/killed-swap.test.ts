@@ -65,10 +65,9 @@ async function assertRecorded({ host }: TestHost, version: string): Promise<void
 }
 
 const moments = [
-  ...["resolve", "verify", "consent", "stage", "compile"].map((step) => [step, ""] as const),
-  ...["health", "activate"].flatMap((step) =>
-    ["", "1", "3", "8", "20", "60"].map((afterMs) => [step, afterMs] as const),
-  ),
+  ...["verify", "stage", "compile"].map((step) => [step, ""] as const),
+  ...["", "30"].map((afterMs) => ["health", afterMs] as const),
+  ...["", "1", "4", "12"].map((afterMs) => ["activate", afterMs] as const),
 ];
 
 test("a host that is killed at any step of an update answers with the old version or the new one", async () => {
@@ -89,7 +88,7 @@ test("a host that is killed at any step of an update answers with the old versio
     active = now;
   }
   // Before anything is compiled nothing can have changed.
-  assert.ok(swapped <= moments.length - 5, `${swapped} swaps`);
+  assert.ok(swapped <= moments.length - 3, `${swapped} swaps`);
 });
 
 /** Says its setting; the hook for a new one takes a while. */
@@ -118,7 +117,7 @@ test("a host that is killed while a plugin is configured has the old settings or
     await installFrom(first, await writeFolder(first, "swaps", manifest, configured));
   })();
   const seen = new Set<unknown>();
-  for (const afterMs of ["0", "40", "120", "300", "600", "1200"]) {
+  for (const afterMs of ["0", "60", "300", "1200"]) {
     const isDone = await runAndDie([folder.path, "config", "", afterMs]);
     await using home = await openHostIn(folder.path);
     const { value } = await invoke(home, "swaps", "units", "");
@@ -136,7 +135,7 @@ test("a host that is killed while it goes back answers with one of the two versi
     await using first = await openHostIn(folder.path);
     for (const minor of [1, 2]) await installFrom(first, await write(first, minor));
   })();
-  for (const afterMs of ["0", "2", "5", "10", "20", "40", "80"]) {
+  for (const afterMs of ["0", "5", "15", "40"]) {
     await runAndDie([folder.path, "rollback", "", afterMs]);
     await assertWhole(folder.path, [1, 2]);
   }
