@@ -106,7 +106,7 @@ export interface InstallParts {
   stage(release: Release, request: InstallRequest): Promise<Staged>;
   /** Waits until nobody else changes the plugin; disposing what it gives lets in the next. */
   takeTurn(release: Release): Promise<Disposable>;
-  /** Whether what was held when it was asked is so still. @throws CONSENT_OUTDATED */
+  /** What was held when it was asked is so still, less what was used up. @throws CONSENT_OUTDATED */
   checkStanding(release: Release, consent: Consent): Consent;
   /** @throws DOWNGRADE_REFUSED */
   checkDowngrade(release: Release, request: InstallRequest): Promise<void>;
@@ -134,10 +134,10 @@ export async function install(parts: InstallParts, request: InstallRequest): Pro
   step("stage");
   await using staged = await parts.stage(release, request);
   using _ = await parts.takeTurn(release);
-  parts.checkStanding(release, consent);
+  const standing = parts.checkStanding(release, consent);
   await parts.checkDowngrade(release, request);
   step("health");
-  const checked = await parts.checkHealth(staged, consent);
+  const checked = await parts.checkHealth(staged, standing);
   step("activate");
   // Awaited here: the turn and what is staged are given back only when this is over.
   return await parts.activate(checked, request.caller);

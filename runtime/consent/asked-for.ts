@@ -8,7 +8,6 @@ import type { Instances } from "#manifests/manifest.ts";
 import { compareVersions, type PluginId } from "#manifests/names.ts";
 import { type Uses, usesNothing } from "#manifests/uses.ts";
 import type { CapabilityTable } from "../capabilities/table.ts";
-import { those } from "../grants/narrow.ts";
 import type { Release } from "../install.ts";
 import type { Installed, Shelf } from "../installed.ts";
 import { bindingOf, isSameBinding, type VersionRecord } from "../store/records.ts";
@@ -22,8 +21,6 @@ import { toolChanges } from "./tool-changes.ts";
 export interface AskParts {
   readonly shelf: Shelf;
   readonly table: CapabilityTable;
-  /** Returns how often a grant was used that is given for a number of uses. */
-  readonly usedOf: (capability: string, grant: Terms, given: BoundGrants) => number;
   /** Names of the operator's secrets that may go to all hosts of an ask. */
   readonly secretsFor: (ask: SecretAsk) => readonly string[];
 }
@@ -100,28 +97,20 @@ export function questionOf(parts: AskParts, release: Release): Question {
 
 /**
  * Returns what a release keeps of what was granted before: nothing when another signer's plugin is
- * installed under its id, and never more than the version of now has left.
+ * installed under its id. Of grants for a number of uses it says how many were given.
  */
-export function heldOf(parts: AskParts, release: Release): Grants {
+export function heldOf(parts: Pick<AskParts, "shelf">, release: Release): Grants {
   const before = beforeOf(parts.shelf.find(release.id), release);
-  const bound = before?.installed.grants;
-  if (!before || !bound || bound.digest !== before.version.digest) return nothingGranted;
-  const left = those(leftOf(parts, bound), ({ uses }) => uses === null || uses > 0);
-  return carriedGrants(left, before.version.manifest.uses, release.manifest.uses);
+  const bound = boundOf(parts, release);
+  if (!before || !bound) return nothingGranted;
+  return carriedGrants(bound.grants, before.version.manifest.uses, release.manifest.uses);
 }
 
-/** A number of uses is counted from when a grant is given, and an update gives it anew. */
-function leftOf({ usedOf }: AskParts, bound: BoundGrants): Grants {
-  const { network, secrets, files, kv, tools } = bound.grants;
-  const left = <Grant extends Terms>(capability: string, grant: Grant): Grant =>
-    grant.uses === null ? grant : { ...grant, uses: grant.uses - usedOf(capability, grant, bound) };
-  return {
-    network: network.map((grant) => left("network", grant)),
-    secrets: secrets.map((grant) => left("secrets", grant)),
-    files: files.map((grant) => left("files", grant)),
-    kv: kv && left("kv", kv),
-    tools: tools.map((grant) => left("tools", grant)),
-  };
+/** Returns what was granted to the version that a release would replace, as it was given. */
+export function boundOf({ shelf }: Pick<AskParts, "shelf">, release: Release): BoundGrants | null {
+  const before = beforeOf(shelf.find(release.id), release);
+  const bound = before?.installed.grants ?? null;
+  return bound?.digest === before?.version.digest ? bound : null;
 }
 
 function beforeOf(installed: Installed | undefined, release: Release): Before | undefined {

@@ -1,19 +1,30 @@
 import { createHash } from "node:crypto";
 import { checkAsked } from "#manifests/asked.ts";
 import { HostError } from "#manifests/errors.ts";
-import type { Grants } from "#manifests/grants.ts";
+import type { BoundGrants, Grants } from "#manifests/grants.ts";
+import type { Terms } from "#manifests/capabilities/terms.ts";
 import { quote } from "#manifests/quote.ts";
 import type { Audit } from "../audit.ts";
 import type { Consent, InstallRequest, Release } from "../install.ts";
 import type { Caller } from "../keys.ts";
 import { signerName } from "../views.ts";
 import { checkHuman } from "./human.ts";
+import { settled } from "./settle.ts";
 import type { ConsentAsk } from "./asked.ts";
-import { type AskParts, heldOf, type Question, questionOf, signerOf } from "./asked-for.ts";
+import {
+  type AskParts,
+  boundOf,
+  heldOf,
+  type Question,
+  questionOf,
+  signerOf,
+} from "./asked-for.ts";
 
 /** What consent needs of the host. */
 export interface ConsentParts extends AskParts {
   readonly audit: Audit;
+  /** Returns how often a grant was used that is given for a number of uses. */
+  readonly usedOf: (capability: string, grant: Terms, given: BoundGrants) => number;
   /** Returns the real path of a folder that may be granted. @throws FOLDER_REFUSED */
   readonly checkFolder: (path: string) => Promise<string>;
 }
@@ -42,14 +53,16 @@ export async function consent(
 }
 
 /**
- * Returns the consent, when what it leaves in place is still so: grants that were withdrawn while
- * somebody was asked must not come back.
+ * Returns the consent with what is left of grants for a number of uses, when what it leaves in place is
+ * still so: grants that were withdrawn while somebody was asked must not come back.
  *
  * @throws CONSENT_OUTDATED
  */
-export function checkStanding(parts: AskParts, release: Release, given: Consent): Consent {
-  if (JSON.stringify(heldOf(parts, release)) === given.held) return given;
-  throw new HostError("CONSENT_OUTDATED", { plugin: release.id });
+export function checkStanding(parts: ConsentParts, release: Release, given: Consent): Consent {
+  if (JSON.stringify(heldOf(parts, release)) !== given.held)
+    throw new HostError("CONSENT_OUTDATED", { plugin: release.id });
+  const grants = settled(given.grants, boundOf(parts, release), parts.usedOf);
+  return { ...given, grants };
 }
 
 /**

@@ -255,6 +255,27 @@ test("an update does not count anew how often a grant may be used", async () => 
   assert.equal(held(host, "local/counted").kv, undefined);
 });
 
+test("what is used up while somebody is asked about an update is used up after it", async () => {
+  await using host = await openTestHost();
+  const write = (version: string, quota: string) => {
+    const manifest = { provides: jsonTools("kv_get"), uses: { kv: { quota, reason } } };
+    const own = { id: "busy", version, ...manifest };
+    return writeFolder(host, `busy-${version}`, own, relay(["kv_get"]));
+  };
+  const grants = { grants: 1, kv: { quota: "1MiB", uses: 5 } };
+  await installFrom(host, await write("1.0.0", "1MiB"), { grants });
+  const path = await write("1.1.0", "2MiB");
+  await host.host.install({
+    ...{ caller: owner, source: { kind: "path", path } },
+    consent: async () => {
+      await invoke(host, "busy", "kv_get", { key: "a" });
+      await invoke(host, "busy", "kv_get", { key: "a" });
+      return { by: owner };
+    },
+  });
+  assert.partialDeepStrictEqual(held(host, "local/busy").kv, { quota: "2MiB", uses: 3 });
+});
+
 test("a version that is older than that of now is asked about, although it asks for the same", async () => {
   await using host = await openTestHost();
   await asked(host, await writeVersion(host, "2.0.0", one));
@@ -275,7 +296,7 @@ function partsWith(installed: Installed): AskParts {
   const shelf = new Shelf(() => assert.fail("nothing is loaded"));
   shelf.put(installed.plugin.id, installed);
   const table = createTable([createKv({} as never)], portsWith());
-  return { shelf, table, usedOf: () => 0, secretsFor: () => [] };
+  return { shelf, table, secretsFor: () => [] };
 }
 
 test("another signer under the same id starts with nothing, and is shown as another plugin", () => {
