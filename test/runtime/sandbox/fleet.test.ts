@@ -154,7 +154,8 @@ test("a runner that outgrows its memory is killed", {
   skip: process.platform !== "linux",
 }, async () => {
   using test = openFleet("mute", { residentBytesMax: 1 });
-  await runnerFor(test.fleet, "ada");
+  // On a busy machine that is before it has started, which whoever waits for it hears too.
+  await runnerFor(test.fleet, "ada").catch(() => {});
   const { reason, wanted } = await test.end();
   assert.deepEqual([reason, wanted], ["it outgrew its memory", false]);
 });
