@@ -5,6 +5,7 @@ import { audit } from "./audit.ts";
 import { bulk } from "./bulk.ts";
 import { fairness } from "./fairness.ts";
 import { fresh } from "./fresh.ts";
+import { holdings } from "./holdings.ts";
 import { hundred } from "./hundred.ts";
 import { invoke } from "./invoke.ts";
 import { metering } from "./metering.ts";
@@ -28,6 +29,7 @@ const questions: Readonly<Record<string, Question>> = {
   hundred,
   audit,
   permissions,
+  holdings,
 };
 
 const { values, positionals } = parseArgs({
