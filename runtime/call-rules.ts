@@ -153,12 +153,8 @@ export function toolOf(plugin: Active, asked: string | undefined): string {
   throw new HostError("TOOL_NOT_FOUND", { plugin: plugin.version.plugin, tool, tools: names });
 }
 
-/** Returns the ids of the calls on whose behalf one is made, the nearest first. */
+/** Returns the ids of the live calls on whose behalf one is made, the nearest first. */
 export function lineageOf(call: OpenCall, open: ReadonlyMap<string, OpenCall>): readonly string[] {
-  const ids: string[] = [];
-  for (let { parent } = call.request; parent !== undefined; ) {
-    ids.push(parent.callId);
-    parent = open.get(parent.callId)?.request.parent;
-  }
-  return ids;
+  const above = open.get(call.request.parent?.callId ?? "");
+  return above === undefined ? [] : [above.callId, ...lineageOf(above, open)];
 }

@@ -85,9 +85,19 @@ export function secretAsk(
   const { name, inject, reveal, hosts = [], reason } = ask;
   if ((inject === undefined) === (reveal === undefined))
     throw refuse(path, "must have either inject or reveal");
+  if (inject !== undefined && "header" in inject && isFraming(inject.header))
+    throw refuse(`${path}.inject.header`, "must not be one that says how the request is sent");
   if (inject !== undefined && hosts.length === 0)
     throw refuse(`${path}.hosts`, "must name the hosts that get the secret, found nothing");
   return { name, inject: inject ?? null, hosts, reason };
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
+const framing =
+  /^(?:host|content-length|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|proxy-.*)$/i;
+
+function isFraming(header: string): boolean {
+  return framing.test(header);
 }
 
 /** Returns what is asked for, for people. */

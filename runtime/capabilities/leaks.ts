@@ -120,7 +120,10 @@ export class Leaks {
 
   /** Notes a grant that a call makes use of. */
   add(asker: Asker, { secret, name, mode }: SecretGrant): void {
-    const ring = this.#rings.get(asker.callId) ?? newRing();
+    const known = this.#rings.get(asker.callId);
+    // Nobody hears any more what comes back, and nobody would forget it.
+    if (known === undefined && asker.signal.aborted) return;
+    const ring = known ?? newRing();
     this.#rings.set(asker.callId, ring);
     const grant = { binding: asker.binding, name };
     this.#add(ring, { secret, grant, isHidden: mode === "inject" });
