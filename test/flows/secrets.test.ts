@@ -1,13 +1,17 @@
 /** Secrets of an operator in requests of installed guests to real servers, through the whole host. */
 
 import assert from "node:assert/strict";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { owner } from "#runtime/keys.ts";
 import { farServer, type Seen } from "#test/support/far-server.ts";
 import { edit, edgeTo, tell, through } from "#test/support/granted.ts";
-import { installHolder, loopback } from "#test/support/holder.ts";
-import { invoke, openTestHost } from "#test/support/host.ts";
+import { temporaryFolder } from "#test/support/home.ts";
+import { holder, installHolder, loopback } from "#test/support/holder.ts";
+import { invoke, openHostIn, openTestHost } from "#test/support/host.ts";
 import { setSecret, strongValue } from "#test/support/vault.ts";
+import { wat } from "#test/support/wat.ts";
 
 const far = await farServer();
 const other = await farServer();
@@ -172,3 +176,57 @@ test("secrets.onLeak: revoke ends the grant by which a value came back", async (
 function edgeNamed(plugin: string) {
   return edgeTo(plugin).map((edge) => ({ ...edge, tools: ["network_fetch", "secrets_get"] }));
 }
+
+test("a locked vault stops what needs a secret, and nothing else", async () => {
+  await using folder = await temporaryFolder();
+  {
+    await using first = await openHostIn(folder.path);
+    await setSecret(first.host.secrets, "wiki", { audience: [far.origin] });
+    const granted = { TOKEN: { secret: "wiki" }, SEEN: { secret: "wiki", mode: "reveal" } };
+    const secrets = [...asks, { name: "SEEN", reveal: true }];
+    await installHolder(first, "it", { network: [loopback(far.port)], secrets, granted });
+    await installHolder(first, "plain", { network: [loopback(far.port)] });
+  }
+  await rm(join(folder.path, "home", "vault.key"));
+  await using locked = await openHostIn(folder.path);
+  const health = await locked.host.health();
+  assert.equal(health.status, "degraded");
+  const check = health.checks.find(({ name }) => name === "vault");
+  assert.deepEqual(check, {
+    ...{ name: "vault", ok: false },
+    detail: "there is no key in the file vault.key of the home",
+  });
+  const before = far.seen.length;
+  const request = { requests: [{ url: `${far.origin}/locked` }] };
+  const text = JSON.stringify(await tell(locked, "it", "network_fetch", request));
+  assert.match(text, /VAULT_LOCKED/);
+  assert.equal(far.seen.length, before, "without its secret it is not sent");
+  const { error } = await tell(locked, "it", "secrets_get", { name: "SEEN" });
+  assert.equal(error?.code, "VAULT_LOCKED");
+  await tell(locked, "plain", "network_fetch", request);
+  assert.equal(far.seen.length, before + 1);
+});
+
+test("an install offers those secrets that may go to all hosts of an ask", async () => {
+  const set = (name: string, audience: readonly string[]) =>
+    setSecret(secrets, name, { audience, wildcard: true });
+  await set("exact", ["https://a.example.org"]);
+  await set("wide", ["https://*.example.org"]);
+  await set("other", ["https://b.example.org"]);
+  const wish = { path: join(host.folder, "offering") };
+  await mkdir(wish.path, { recursive: true });
+  await writeFile(join(wish.path, "plugin.wasm"), await wat(holder));
+  const hosts = ["a.example.org"];
+  const ask = { name: "KEY", inject: { header: "x-key" }, hosts, reason: "test" };
+  const manifest = { manifest: 1, id: "offering", version: "1.0.0", description: "A guest" };
+  const whole = { ...manifest, provides: { tools: [] }, uses: { secrets: [ask] } };
+  await writeFile(join(wish.path, "manifest.json"), JSON.stringify(whole));
+  const offered: unknown[] = [];
+  const consent = async (question: { readonly choices: unknown }) => {
+    offered.push(question.choices);
+    return undefined;
+  };
+  const source = { kind: "path", ...wish } as const;
+  await host.host.install({ caller: owner, source, consent: consent as never }).catch(() => {});
+  assert.deepEqual(offered, [{ KEY: ["exact", "wide"] }]);
+});

@@ -49,6 +49,7 @@ const refused: Record<string, readonly [path: string, why: RegExp]> = {
   "no-version": ["version", /present, found nothing/],
   "secret-both": ["uses.secrets[0]", /either inject or reveal/],
   "secret-header-break": ["uses.secrets[0].inject.header", /"a\\u\{d\}\\u\{a\}b"/],
+  "secret-header-framing": ["uses.secrets[0].inject.header", /how the request is sent/],
   "secret-neither": ["uses.secrets[0]", /either inject or reveal/],
   "secret-no-host": ["uses.secrets[0].hosts", /hosts that get the secret/],
   "secret-template": ["uses.secrets[0].inject.template", /\{\} once/],
