@@ -10,6 +10,7 @@ import { hundred } from "./hundred.ts";
 import { invoke } from "./invoke.ts";
 import { metering } from "./metering.ts";
 import { permissions } from "./permissions.ts";
+import { redaction } from "./redaction.ts";
 import { small } from "./small.ts";
 import { stop } from "./stop.ts";
 import { suspended } from "./suspended.ts";
@@ -30,6 +31,7 @@ const questions: Readonly<Record<string, Question>> = {
   audit,
   permissions,
   holdings,
+  redaction,
 };
 
 const { values, positionals } = parseArgs({
