@@ -1,7 +1,6 @@
 import type { HostEvent } from "#manifests/events.ts";
 import type { Parts } from "./assemble.ts";
 import { headSender } from "./audit/heads-out.ts";
-import { deliveries } from "./events/deliveries.ts";
 import { openOutbox } from "./events/outbox.ts";
 import { prune } from "./books-view.ts";
 
@@ -16,14 +15,10 @@ const dayMs = 86_400_000;
 /** How long before its end something is told of, once a day. */
 const expiringMs = 14 * dayMs;
 
-/**
- * Does for the books what must be done now and then, until it is disposed.
- *
- * @throws FILE_UNUSABLE when the secret of the web hook cannot be read
- */
+/** Does for the books what must be done now and then, until it is disposed. */
 export async function keepBooks(parts: Parts): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
-  for (const deliver of await deliveries(parts.config.current.events, parts)) {
+  for (const deliver of parts.deliveries) {
     const onLost = ({ id, kind }: HostEvent, err: unknown): void =>
       parts.log.error({ err, event: id, kind }, "an event did not arrive");
     undo.use(openOutbox({ events: parts.events, deliver, onLost }));

@@ -3,6 +3,8 @@ import { type Audit, openAudit } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { createDenials, type Denials } from "./denials.ts";
 import { createEvents, type Events } from "./events.ts";
+import { deliveriesOf } from "./events/deliveries.ts";
+import type { Deliver } from "./events/outbox.ts";
 import type { Home } from "./home.ts";
 import { createStorage, type Fullness, type Room, roomOf, type Storage } from "./storage.ts";
 import type { Store } from "./store/store.ts";
@@ -13,6 +15,8 @@ export interface Books {
   readonly events: Events;
   readonly storage: Storage;
   readonly denials: Denials;
+  /** What brings events to the places that the settings name. */
+  readonly deliveries: readonly Deliver[];
 }
 
 /** What the books of a host are built of. */
@@ -30,6 +34,7 @@ export interface BooksParts {
 /** Opens the books of a home. @throws FILE_UNUSABLE, STORAGE_FULL, AUDIT_FAILED */
 export async function openBooks(parts: BooksParts, undo: AsyncDisposableStack): Promise<Books> {
   const { home, store, clock, config } = parts;
+  const deliveries = await deliveriesOf(config.current.events, { home, clock });
   const events = createEvents(clock);
   const storage = createStorage({
     limits: () => config.current.storage,
@@ -47,7 +52,7 @@ export async function openBooks(parts: BooksParts, undo: AsyncDisposableStack): 
         events.emit({ kind: "auditFailed", text: `${what}; convergio audit verify` }),
     }),
   );
-  return { audit, events, storage, denials: createDenials(audit, events, clock) };
+  return { audit, events, storage, deliveries, denials: createDenials(audit, events, clock) };
 }
 
 function diskText(fullness: Fullness, { freeBytes }: Room): string {

@@ -13,7 +13,7 @@ import { createWebHook } from "./web-hook.ts";
  *
  * @throws FILE_UNUSABLE when the secret of the web hook cannot be read
  */
-export async function deliveries(
+export async function deliveriesOf(
   { url, command, secretFile }: Config["events"],
   { home, clock }: { readonly home: Pick<Home, "path">; readonly clock: Clock },
 ): Promise<Deliver[]> {
