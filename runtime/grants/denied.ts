@@ -31,8 +31,10 @@ export function createDeniedTelling({ log, events, clock }: DeniedParts): (of: D
     events.emit({ kind: "denied", plugin, subject: capability, text });
     const now = clock.monotonic();
     const name = `${plugin} ${act} ${target.slice(0, 200)}`;
-    for (const [each, at] of told) if (now - at >= quietMs) told.delete(each);
-    if (told.has(name) || told.size >= toldMax) return;
+    if (now - (told.get(name) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
+    if (told.size >= toldMax)
+      for (const [each, at] of told) if (now - at >= quietMs) told.delete(each);
+    if (told.size >= toldMax) return;
     told.set(name, now);
     const shown = untrustedLine(target.slice(0, 200));
     log.warn({ plugin, callId, capability, act, target: shown, chain, allow }, "denied");

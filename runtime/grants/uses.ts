@@ -77,7 +77,8 @@ export class Uses {
    * Lets the grants that replace those of a plugin go on counting where these are, at once in memory.
    * The promise resolves when that is on disk; the old grants count as before until `settle`.
    */
-  succeed(given: Given, successors: readonly Successor[]): Promise<void> {
+  async succeed(given: Given, successors: readonly Successor[]): Promise<void> {
+    const linked = new Set<Count>();
     for (const { capability, grant, from } of successors) {
       if (grant.uses === null) continue;
       const old = from && this.#byGrant.get(from);
@@ -86,9 +87,11 @@ export class Uses {
       count.keys = [...new Set([...count.keys, key])];
       this.#counts.set(key, count);
       this.#byGrant.set(grant, count);
-      this.#write(count);
+      linked.add(count);
     }
-    return this.#books.committed();
+    // In memory it is so by now, also when nothing can be written any more.
+    for (const count of linked) this.#write(count);
+    await this.#books.committed();
   }
 
   /** Forgets the counts of a plugin's grants but those that it has now. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HostError } from "#manifests/errors.ts";
 import type { BoundGrants, Grants } from "#manifests/grants.ts";
 import { nothingGranted, parseGrants } from "#manifests/grants.ts";
 import { GrantBook } from "#runtime/grants/book.ts";
@@ -188,6 +189,31 @@ test("an edit carries on what was used, by the grant that takes the place of ano
   const again = new GrantBook(fakeClock(start), books);
   assert.equal(again.uses.used("kv", after.grants.grants.kv ?? grant, after.grants), 3);
   assert.equal(again.uses.used("kv", { ...old }, before.grants), 0);
+});
+
+test("counts go over to the next grants in memory although nothing can be written any more", async () => {
+  const { books } = disk();
+  const broken = { is: false };
+  const failing: GrantBooks = {
+    ...books,
+    setUsed: (use) => {
+      if (broken.is) throw new HostError("STORAGE_FULL", {});
+      books.setUsed(use);
+    },
+  };
+  const { book } = open(fakeClock(start), failing);
+  const before = given({ kv: { ...kv, uses: 2 } });
+  const old = book.held(before, active).kv;
+  const after = given({ kv: { quota: "1KiB", uses: 2 } }, { grantedAt: "2027-02-01T00:00:00Z" });
+  const grant = after.grants?.grants.kv;
+  assert.ok(old && grant && after.grants);
+  await book.uses.use(id, "kv", old);
+  broken.is = true;
+  const successors = [{ capability: "kv", grant, from: old }];
+  await assert.rejects(book.uses.succeed(after.grants, successors), { code: "STORAGE_FULL" });
+  assert.equal(book.uses.used("kv", grant, after.grants), 1);
+  assert.throws(() => book.uses.use(id, "kv", grant), { code: "STORAGE_FULL" });
+  assert.equal(book.held(after, active).kv, null, "what cannot be written down is spent");
 });
 
 test("callerOf() is the same for one plugin and owner, and tells nothing across plugins", () => {
