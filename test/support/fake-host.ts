@@ -16,6 +16,8 @@ export interface FakeHost {
   readonly acts: readonly string[];
   /** Every call that reached the host. */
   readonly calls: readonly CallRequest[];
+  /** Every request that a door turned away, as `KEY_MISSING GET /plugins`. */
+  readonly refusals: readonly string[];
   /** Makes a key that holds scopes and returns its secret. */
   keyWith(scopes: readonly string[], more?: { ratePerMinute?: number; expired?: boolean }): string;
   /** Says a line in the log of every plugin. */
@@ -39,6 +41,7 @@ export function createFakeHost(
 ): FakeHost {
   const acts: string[] = [];
   const calls: CallRequest[] = [];
+  const refusals: string[] = [];
   const listeners = new Set<(line: LogLine) => void>();
   const plugins = new Map(ids.map((id) => [id, viewOf(id)]));
   const state = { accepting: true, live: new Map<string, LiveCall & { cancel(): void }>() };
@@ -85,7 +88,7 @@ export function createFakeHost(
         call.cancel();
       },
     },
-    ...createFakeBooks(acts),
+    ...createFakeBooks(acts, refusals),
     health: async () => ({
       status: state.accepting ? "ok" : "down",
       version: "0.1.0",
@@ -114,6 +117,7 @@ export function createFakeHost(
     host,
     acts,
     calls,
+    refusals,
     keyWith: keys.keyWith,
     log(text) {
       const line = { at: "2026-01-01T00:00:00Z", callId: "call-1", level: "info", text };
@@ -122,7 +126,7 @@ export function createFakeHost(
   };
 }
 
-function createFakeBooks(acts: string[]): BooksView {
+function createFakeBooks(acts: string[], refusals: string[]): BooksView {
   const nobody = { [Symbol.dispose]: () => {} };
   const digest = `sha256:${"0".repeat(64)}`;
   const head = { seq: 2, digest, at: "2026-01-01T00:00:00Z", key: "ed25519:A", signature: "B" };
@@ -146,7 +150,7 @@ function createFakeBooks(acts: string[]): BooksView {
     },
     events: { recent: () => [], follow: () => nobody },
     // What is turned away is no act of anybody.
-    refused: () => {},
+    refused: ({ code, target }) => void refusals.push(`${code} ${target}`),
   };
 }
 

@@ -4,7 +4,7 @@ import { isOwnersDoor } from "./door-mark.ts";
 import { toHostError } from "./problems.ts";
 import { addressGroup } from "./rate-limit.ts";
 
-const statuses: ReadonlySet<number> = new Set([401, 403, 429]);
+const statuses: ReadonlySet<number> = new Set([401, 403, 421, 429]);
 
 /**
  * Tells the host of a request that was turned away; those that became a call have a record already.
