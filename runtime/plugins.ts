@@ -96,7 +96,7 @@ class PluginActs implements Plugins {
     const installed = this.#parts.shelf.get(id);
     const version = activeVersion(installed);
     const { settings } = this.#parts;
-    const split = settings.split(version, asConfig(id, value));
+    const split = settings.split(version, asConfig(id, value), installed.config);
     const config = await checkConfig(this.#parts, version, split);
     await this.#audit(by, "config", "set", installed);
     using __ = settings.trying(version, split);

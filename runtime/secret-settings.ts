@@ -39,18 +39,24 @@ export class SecretSettings implements SecretSource {
   /**
    * Returns a configuration with its secrets apart; those that it does not name stay as they are.
    *
+   * @param held  the open part of what holds until now
    * @throws VAULT_LOCKED, VAULT_DAMAGED
    */
-  split(version: VersionRecord, sent: Config): SplitConfig {
+  split(version: VersionRecord, sent: Config, held: Config): SplitConfig {
     const schema = version.manifest.config;
-    const entries = Object.entries(sent);
-    const secrets = new Map(entries.filter(([name]) => isSecretProperty(schema, name)));
-    const open = Object.fromEntries(entries.filter(([name]) => !secrets.has(name)));
+    const isSecret = ([name]: readonly [string, unknown]): boolean =>
+      isSecretProperty(schema, name);
+    // What an earlier version did not call a secret lies open until now, and was not shown either.
+    const late = Object.entries(held).filter(([name]) => !Object.hasOwn(sent, name));
+    const entries = [...Object.entries(sent), ...late.filter(isSecret)];
+    const secrets = new Map(entries.filter(isSecret));
+    const open = entries.filter((entry) => !isSecret(entry));
     const set = [...secrets].filter(([, value]) => value !== null);
     const kept = Object.entries(this.#valuesOf(bindingOf(version))).filter(
-      ([name]) => !secrets.has(name) && !Object.hasOwn(open, name),
+      ([name]) => !entries.some(([own]) => own === name),
     );
-    return { open, secrets, whole: Object.fromEntries([...kept, ...entriesOf(open), ...set]) };
+    const whole = Object.fromEntries([...kept, ...open, ...set]);
+    return { open: Object.fromEntries(open), secrets, whole };
   }
 
   /** Returns what a plugin reads: its configuration with its secrets. @throws VAULT_LOCKED, VAULT_DAMAGED */
@@ -157,8 +163,4 @@ function textOf(value: unknown): string {
 
 function settingOf(text: string): unknown {
   return text.startsWith(jsonMark) ? JSON.parse(text.slice(jsonMark.length)) : text;
-}
-
-function entriesOf(config: Config): [string, unknown][] {
-  return Object.entries(config);
 }
