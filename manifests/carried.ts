@@ -2,7 +2,7 @@ import type { FilesAsk, FilesGrant } from "./capabilities/files.ts";
 import type { NetworkAsk, NetworkGrant } from "./capabilities/network.ts";
 import type { SecretAsk } from "./capabilities/secrets.ts";
 import type { ToolsGrant } from "./capabilities/tools.ts";
-import { hostCovers, methodsBeyond, narrowedTo, placeCovers } from "./cover.ts";
+import { hostCovers, methodsBeyond, narrowedTo } from "./cover.ts";
 import type { Grants } from "./grants.ts";
 import type { Uses } from "./uses.ts";
 
@@ -112,11 +112,20 @@ function merged<Grant extends { readonly name: string }>(
 }
 
 function networkIn(grant: NetworkGrant, asks: readonly NetworkAsk[]): NetworkGrant[] {
-  const around = asks.filter((ask) => placeCovers(ask, grant));
-  const methods = grant.methods.filter((each) => around.some((ask) => ask.methods.includes(each)));
-  if (methods.length === grant.methods.length) return [grant];
-  if (methods.length > 0) return [{ ...grant, methods }];
-  return asks.flatMap((ask) => narrowedTo(grant, ask) ?? []);
+  const rest = methodsBeyond(grant, asks);
+  if (rest.length === 0) return [grant];
+  const methods = grant.methods.filter((method) => !rest.includes(method));
+  const pieces = [
+    ...(methods.length > 0 ? [{ ...grant, methods }] : []),
+    ...asks.flatMap((ask) => narrowedTo({ ...grant, methods: rest }, ask) ?? []),
+  ];
+  // Each piece would be counted for itself.
+  return isCounted(grant) ? pieces.slice(0, 1) : pieces;
+}
+
+function isCounted({ uses, perCall, perDay }: NetworkGrant): boolean {
+  const budgets = [...Object.values(perCall), ...Object.values(perDay)];
+  return [uses, ...budgets].some((bound) => bound !== null);
 }
 
 function filesIn(grant: FilesGrant, asks: readonly FilesAsk[]): FilesGrant[] {

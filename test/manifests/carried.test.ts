@@ -99,7 +99,7 @@ test("carriedGrants() gives no more than was held, and no more than is asked", (
       assert.deepEqual(beyond(held, carried), []);
       assert.deepEqual(checkAsked(carried, after), carried);
     }),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   );
 });
 
@@ -127,7 +127,7 @@ test("what is carried and all that goes beyond it is all that is asked", () => {
           );
       assert.equal(full.kv?.quotaBytes, after.kv?.quotaBytes);
     }),
-    { numRuns: 300 },
+    { numRuns: 1_000 },
   );
 });
 
@@ -163,6 +163,27 @@ test("carriedGrants() of a pattern is no grant of an own network's host that is 
   const after = usesOf({ network: [{ host: "169.254.169.254", reason }] });
   assert.deepEqual(carriedGrants(everything(before), before, after).network, []);
   assert.equal(asksBeyond(after, before).uses.network.length, 1);
+});
+
+test("carriedGrants() makes no two of a grant that is counted", () => {
+  const before = usesOf({ network: [{ host: "*", methods: ["GET", "POST"], reason }] });
+  const asks = [
+    { host: "a.example", methods: ["GET"], reason },
+    { host: "b.example", methods: ["GET", "POST"], reason },
+    { host: "*", methods: ["POST"], reason },
+  ];
+  const place = { scheme: "https", host: "*", port: 443, methods: ["GET", "POST"], path: "/" };
+  const carried = (more: object) =>
+    carriedGrants(grantsOf({ network: [{ ...place, ...more }] }), before, usesOf({ network: asks }))
+      .network.length;
+  assert.equal(carried({}), 3);
+  for (const more of [
+    { uses: 3 },
+    { perDay: { requests: 3 } },
+    { perCall: { bytes: "1MiB" } },
+    { perDay: { time: "5s" } },
+  ])
+    assert.equal(carried(more), 1);
 });
 
 test("asksBeyond() says only what came: methods, tools, and their place in the manifest", () => {
