@@ -61,6 +61,8 @@ export class Peer {
       clearTimeout(timer);
       this.#end ??= { reason: how, wanted: false };
       reject(new Error(`${this.#end.reason} ${complaint()}`.trim()));
+      // A child of its wall may hold the other ends: nobody waits for that.
+      for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
       ports.onEnd(this.#end);
     };
     // A process that could not be started never exits.

@@ -113,6 +113,8 @@ async function askApart(job: Job, bytes: Uint8Array, options: ApartOptions): Pro
     clearInterval(watcher);
     signal?.removeEventListener("abort", end);
     end();
+    // A child of its wall may hold the other ends: nobody waits for that.
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
   }
 }
 
