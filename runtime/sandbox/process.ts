@@ -62,11 +62,38 @@ export function startNode(wall: Wall, nodeArguments: readonly string[]): Sandbox
   const pipes = ["pipe", "pipe", "pipe"] as const;
   const more = [wall.filter ? "pipe" : "ignore", wall.tellsPid ? "pipe" : "ignore"] as const;
   const stdio = wall.before.length === 0 ? [...pipes] : [...pipes, ...more];
-  const child = spawn(program, own, { cwd: "/", env: {}, stdio });
+  // In a group of its own: Ctrl-C is the host's to hear, and the group can be ended as one.
+  const child = spawn(program, own, { cwd: "/", env: {}, stdio, detached: true });
   if (child.pid !== undefined) tame(child.pid);
+  const started: Started = Object.assign(child, { innerPid: undefined });
+  endTogether(started);
   const [, , , filterPipe, toldPipe] = child.stdio;
   if (filterPipe instanceof Writable) give(filterPipe, wall.filter);
-  return toldPipe instanceof Readable ? withInnerPid(child, toldPipe) : child;
+  if (toldPipe instanceof Readable) hearInnerPid(started, toldPipe);
+  return started as SandboxedProcess;
+}
+
+type Started = ChildProcess & { innerPid: number | undefined };
+
+/**
+ * Makes `kill` reach the process behind the wall and the wall: while a wall is being raised, its part
+ * inside waits for the one outside, and nothing ends it when that is gone.
+ */
+function endTogether(child: Started): void {
+  const killAlone = child.kill.bind(child);
+  child.kill = (signal) => {
+    const { pid, innerPid, exitCode, signalCode } = child;
+    // Once it has ended, its numbers are anybody's.
+    if (pid === undefined || exitCode !== null || signalCode !== null) return killAlone(signal);
+    for (const target of innerPid === undefined ? [-pid] : [innerPid, -pid]) {
+      try {
+        process.kill(target, signal);
+      } catch {
+        // It has just ended by itself.
+      }
+    }
+    return killAlone(signal);
+  };
 }
 
 function give(pipe: Writable, bytes: Uint8Array | undefined): void {
@@ -76,16 +103,14 @@ function give(pipe: Writable, bytes: Uint8Array | undefined): void {
 }
 
 /** Reads which process the wall has started. Only the wall holds the other end, and closes it first. */
-function withInnerPid(child: ChildProcess, pipe: Readable): SandboxedProcess {
+function hearInnerPid(child: Started, pipe: Readable): void {
   let text = "";
-  const walled = Object.assign(child, { innerPid: undefined as number | undefined });
   pipe.on("error", () => {});
   pipe.on("data", (chunk: Buffer) => {
     text = (text + chunk.toString("latin1")).slice(0, toldBytesMax);
     const pid = /"child-pid": *(\d+)\D/.exec(text)?.[1];
-    if (pid === undefined || walled.innerPid !== undefined) return;
-    walled.innerPid = Number(pid);
-    tame(walled.innerPid);
+    if (pid === undefined || child.innerPid !== undefined) return;
+    child.innerPid = Number(pid);
+    tame(child.innerPid);
   });
-  return walled as SandboxedProcess;
 }

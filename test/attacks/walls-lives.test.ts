@@ -14,7 +14,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { residentBytes, threadState } from "#runtime/sandbox/caps.ts";
-import { type SandboxedProcess, startProcess } from "#runtime/sandbox/process.ts";
+import { type SandboxedProcess, startNode, startProcess } from "#runtime/sandbox/process.ts";
 import { raiseHere, unlessStands } from "#test/support/walls.ts";
 
 const raised = await raiseHere();
@@ -93,6 +93,36 @@ test("a killed wall takes its runner along, busy or not", { skip }, async () => 
   child.kill("SIGKILL");
   await gone;
   await untilGone(inner);
+});
+
+/** Processes that have a word among their arguments. */
+function marked(word: string): readonly string[] {
+  const found = readdirSync("/proc").filter(
+    (pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid,
+  );
+  return found.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(word);
+    } catch {
+      return false; // It has just ended.
+    }
+  });
+}
+
+test("a wall that is killed while it is being raised leaves nothing behind", { skip }, async () => {
+  const word = `marked-${process.pid}`;
+  const moments = Array.from({ length: 60 }, (_, index) => index / 4);
+  for (const moment of moments) {
+    const child = startNode(wall, ["-e", "setInterval(() => {}, 1_000)", word]);
+    const gone = once(child, "exit");
+    // Turns of the event loop and milliseconds, so that every step of its start is met.
+    if (moment >= 1) await sleep(moment);
+    else for (let turn = 0; turn < moment * 40; turn++) await sleep(0);
+    child.kill("SIGKILL");
+    await gone;
+  }
+  for (let count = 0; marked(word).length > 0 && count < 300; count++) await sleep(10);
+  assert.deepEqual(marked(word), []);
 });
 
 test("a host that is killed leaves no runner", { skip }, async () => {
