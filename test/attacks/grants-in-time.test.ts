@@ -143,6 +143,14 @@ test("a grant whose time is over stays void, whatever the clock says, over a res
   assert.equal(entry?.grants[0]?.state, "expired");
 });
 
+test("a version that is called by its number has none of what was granted to another", async () => {
+  await using home = await openTestHost();
+  await installKeeper(home, "two");
+  await installKeeper(home, "two", undefined, { version: "1.1.0" });
+  assert.equal((await tell(home, "two@1.0.0", "set", value)).error?.code, denied);
+  assert.deepEqual((await tell(home, "two@1.1.0", "set", value)).ok, { set: true });
+});
+
 test("a removed plugin leaves no grant to the next one of its id", async () => {
   await using home = await openTestHost();
   const id = await installKeeper(home, "gone");
