@@ -41,7 +41,7 @@ export function createSecrets(parts: SecretsParts): HostSecrets {
   };
   const capability = {
     name: "secrets",
-    functions: [getOf(source)],
+    functions: [getOf(source, leaks)],
     asks: ({ secrets: asks }: Asker["uses"]) => secretsAsks(asks),
   };
   return {
@@ -56,7 +56,7 @@ export function createSecrets(parts: SecretsParts): HostSecrets {
   };
 }
 
-function getOf(source: SecretSource) {
+function getOf(source: SecretSource, leaks: Leaks) {
   return hostFunction<string, SecretGrant>({
     import: "extism:host/user.secrets_get",
     capability: "secrets",
@@ -69,9 +69,11 @@ function getOf(source: SecretSource) {
     grantFor: ({ secrets }, target) =>
       secrets.find(({ name, mode }) => name === target && mode === "reveal"),
     text: (target) => target,
-    async effect(_asker, _request, _message, _check, grant) {
+    async effect(asker, _request, _message, _check, grant) {
       const value = opened(source, grant);
       source.noteUse(grant.secret);
+      // It may have been granted or changed since the call began.
+      leaks.add(asker, grant);
       return { value: { value } };
     },
   });

@@ -9,6 +9,7 @@ import { codingsOf, decoded, type Pieces } from "./decode.ts";
 import { networkError } from "./failures.ts";
 import { type Headers, type Received, receivedHeaders, valuesOf } from "./headers.ts";
 import type { Held, Room } from "./held.ts";
+import { grantKey } from "./keys.ts";
 import type { Lanes } from "./lanes.ts";
 import { fixed, type NetworkLimits } from "./limits.ts";
 import type { Lookups } from "./lookups.ts";
@@ -104,7 +105,7 @@ async function sendOnce(parts: SendParts, sending: Sending, wish: Wish): Promise
     return await patience.during(wait, async () => {
       const resolve = parts.lookups.of(asker.plugin);
       const found = await addressesOf(target.host, resolve, patience.signal);
-      const vetted = vet(parts, sending, target, found);
+      const vetted = vet(parts, stillHeld(sending, target), target, found);
       const lane = parts.lanes.of(asker, vetted.grant);
       lane.pin(target.host, vetted.addresses);
       const injections = await parts.secrets.injectionsFor(asker, target.url);
@@ -129,6 +130,19 @@ async function sendOnce(parts: SendParts, sending: Sending, wish: Wish): Promise
     meter.close();
     throw networkError(target.host, error);
   }
+}
+
+/**
+ * Decides anew where a grant ended meanwhile: whoever owns a name decides how long it is looked up.
+ *
+ * @throws CAPABILITY_DENIED
+ */
+function stillHeld(sending: Sending, target: Target): Sending {
+  const { asker, grant, check } = sending;
+  const key = grantKey(grant);
+  // The last use of a grant is booked by now, so that it is void and good for this request alone.
+  const isHeld = grant.uses !== null || asker.grants().network.some((one) => grantKey(one) === key);
+  return isHeld ? sending : { ...sending, grant: check(target) };
 }
 
 /**
@@ -208,7 +222,8 @@ function answerOf(
     const codings = codingsOf(host, valuesOf(response.headers["content-encoding"]).join(","));
     const headers = receivedHeaders(host, response.headers, codings.length > 0);
     const body = redactedPieces(decoded({ host, room }, arriving(hop, host), codings), redactor);
-    const shown = Object.entries(headers).map(([name, text]) => [name, redactor.text(text)]);
+    const clean = (text: string): string => redactor.text(text);
+    const shown = Object.entries(headers).map(([name, text]) => [clean(name), clean(text)]);
     return {
       ...{ status: response.statusCode, host, room, end, body },
       headers: Object.fromEntries(shown),
@@ -244,7 +259,7 @@ async function* arriving(
 }
 
 async function* redactedPieces(body: Pieces, redactor: Redactor): AsyncGenerator<Uint8Array> {
-  if (redactor.isIdle) return yield* body;
+  // Also while there is nothing to look for: a call that is made meanwhile may bring a value in.
   const stream = redactor.stream();
   for await (const piece of body) {
     const clean = stream.push(piece);
