@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { auditSchema } from "#manifests/audit.ts";
+import { backupSchema } from "#manifests/backup.ts";
 import { configSchema } from "#manifests/config.ts";
 import { manifestSchema } from "#manifests/manifest-schema.ts";
+import { sampleSchema } from "#manifests/samples.ts";
 import { createHttpServer } from "#runtime/edge/http/server.ts";
 import { createFakeHost } from "#test/support/fake-host.ts";
 
@@ -20,7 +22,8 @@ function assertIsSchema(schema: unknown): void {
 }
 
 test("the schemas of documents are JSON Schema 2020-12", () => {
-  for (const schema of [manifestSchema, configSchema(), auditSchema]) assertIsSchema(schema);
+  for (const schema of [manifestSchema, configSchema(), auditSchema, sampleSchema, backupSchema])
+    assertIsSchema(schema);
 });
 
 test("the schemas of routes are JSON Schema 2020-12", async () => {
