@@ -4,6 +4,7 @@ import type { Config } from "#manifests/config.ts";
 import { parseVersion } from "#manifests/names.ts";
 import { envFunctions, envModule, wasiFunctions, wasiModule } from "#plugin-sdk/abi.ts";
 import { type Admission, createAdmission } from "./admission.ts";
+import type { OpenSegment } from "./audit/segment-file.ts";
 import { type Books, openBooks } from "./books.ts";
 import { Calls } from "./calls.ts";
 import { createFolders } from "./capabilities/files.ts";
@@ -66,6 +67,8 @@ export interface HostWish {
   readonly keyPlaces?: KeyPlaces | undefined;
   /** Reads off what the disk has left; off the disk of the home when left out. */
   readonly readRoom?: () => Promise<Room>;
+  /** Opens the files of the audit; those of the disk when left out. */
+  readonly openSegment?: OpenSegment;
   /** What runners may have of the memory; a share of the machine's when left out. */
   readonly memory?: MemoryCaps;
   /** Whether the host is one for exercises: its records say so. */
@@ -222,6 +225,7 @@ async function openStorage(
     {
       ...{ home, store, clock, config, isDrill: wish.isDrill },
       ...(wish.readRoom && { readRoom: wish.readRoom }),
+      ...(wish.openSegment && { openSegment: wish.openSegment }),
     },
     undo,
   );

@@ -1,6 +1,7 @@
 import type { Config } from "#manifests/config.ts";
 import { type Audit, openAudit } from "./audit.ts";
 import type { Clock } from "./clock.ts";
+import type { OpenSegment } from "./audit/segment-file.ts";
 import { createDenials, type Denials } from "./denials.ts";
 import { createEvents, type Events } from "./events.ts";
 import { deliveriesOf } from "./events/deliveries.ts";
@@ -27,6 +28,8 @@ export interface BooksParts {
   readonly config: { readonly current: Config };
   /** Reads off what the disk has left; off the disk of the home when left out. */
   readonly readRoom?: () => Promise<Room>;
+  /** Opens the files of the audit; those of the disk when left out. */
+  readonly openSegment?: OpenSegment;
   /** Whether the host is one for exercises. */
   readonly isDrill?: boolean | undefined;
 }
@@ -45,6 +48,7 @@ export async function openBooks(parts: BooksParts, undo: AsyncDisposableStack): 
   await storage.look();
   const audit = undo.use(
     await openAudit({
+      ...(parts.openSegment && { open: parts.openSegment }),
       ...{ folder: home.audit, hot: store.hot, clock, isDrill: parts.isDrill ?? false },
       waitsForDisk: () => config.current.audit.sync === "answer",
       onFull: () => storage.ranFull(),

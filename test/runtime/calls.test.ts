@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import Database from "better-sqlite3";
+import { type OpenSegment, openSegment } from "#runtime/audit/segment-file.ts";
 import type { AuditRecord } from "#manifests/audit.ts";
 import type { CallRequest } from "#runtime/call.ts";
 import { type Caller, owner } from "#runtime/keys.ts";
 import { startProcess } from "#runtime/sandbox/process.ts";
-import {
-  callerNamed,
-  codeOf,
-  installGuest,
-  invoke,
-  openTestHost,
-  type TestHost,
-} from "#test/support/host.ts";
+import { callerNamed, codeOf, installGuest, invoke, openTestHost } from "#test/support/host.ts";
 import { jsonTools, relay } from "#test/support/relay.ts";
 
 const plain = ["echo", "say", "spin", "trap", "fail"];
@@ -176,22 +168,37 @@ for (const [tool, caller, decision, code] of [
     assert.ok(!JSON.stringify(record).includes("in\\"), "no input in it");
   });
 
-/** Takes away what the audit is written to, as a damaged disk would. */
-function breakAudit({ folder }: TestHost): void {
-  const database = new Database(join(folder, "home", "convergio.db"));
-  database.exec("DROP TABLE audit");
-  database.close();
+/** Opens files on a disk that keeps nothing any more once it is told so. */
+function failingDisk(): { openSegment: OpenSegment; state: { fails: boolean } } {
+  const state = { fails: false };
+  return {
+    state,
+    openSegment(path) {
+      const file = openSegment(path);
+      return {
+        ...file,
+        get size() {
+          return file.size;
+        },
+        async sync() {
+          if (state.fails) throw Object.assign(new TypeError("lost"), { code: "EIO" });
+          await file.sync();
+        },
+      };
+    },
+  };
 }
 
 test("a call that cannot be audited is answered with nothing but that", async () => {
-  await using host = await openTestHost();
+  const disk = failingDisk();
+  await using host = await openTestHost({ openSegment: disk.openSegment });
   await installGuest(host, {
     id: "it",
     module: relay(),
     manifest: { provides: jsonTools("echo") },
   });
   await invoke(host, "it", "echo");
-  breakAudit(host);
+  disk.state.fails = true;
   assert.equal(await codeOf(invoke(host, "it", "echo")), "AUDIT_FAILED");
   assert.equal(await codeOf(invoke(host, "it", "echo")), "AUDIT_FAILED");
 });

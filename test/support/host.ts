@@ -26,6 +26,8 @@ export interface TestHostOptions {
   readonly startRunner?: NonNullable<HostWish["startRunner"]>;
   /** What the disk has left; what it really has when left out. */
   readonly readRoom?: NonNullable<HostWish["readRoom"]>;
+  /** Opens the files of the audit. */
+  readonly openSegment?: NonNullable<HostWish["openSegment"]>;
   /** Looks names up for plugins. */
   readonly resolve?: NonNullable<HostWish["resolve"]>;
 }
