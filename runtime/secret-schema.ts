@@ -44,7 +44,8 @@ function marksSecret(part: unknown, root: Schema, depth: number): boolean {
   if (depth > depthMax) return true;
   if (Array.isArray(part)) return part.some((each) => marksSecret(each, root, depth + 1));
   if (!isSchema(part)) return false;
-  if (part["writeOnly"] === true) return true;
+  const { writeOnly } = part;
+  if (writeOnly === true) return true;
   const target = referred(part, root);
   return [...Object.values(part), target].some((each) => marksSecret(each, root, depth + 1));
 }
