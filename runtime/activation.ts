@@ -5,7 +5,12 @@ import type { Candidate, Consent, InstallRequest, Release, Staged } from "./inst
 import type { Installed } from "./installed.ts";
 import type { InstallerParts } from "./installer.ts";
 import type { Caller } from "./keys.ts";
-import { bindingOf, type PluginRecord, type VersionRecord } from "./store/records.ts";
+import {
+  bindingOf,
+  isSameBinding,
+  type PluginRecord,
+  type VersionRecord,
+} from "./store/records.ts";
 import { tryVersion } from "./trial.ts";
 import { signerName } from "./views.ts";
 
@@ -58,7 +63,7 @@ function highestOf(
  * @throws HOOK_FAILED, SAMPLE_FAILED
  */
 export async function checkHealth(
-  parts: ActivationParts,
+  parts: ActivationParts & Pick<InstallerParts, "carryOver">,
   staged: Staged,
   consent: Consent,
 ): Promise<Candidate> {
@@ -83,12 +88,23 @@ export async function checkHealth(
 
 /** The plugin as it would be with this version active. */
 async function candidateOf(
-  parts: ActivationParts,
+  parts: ActivationParts & Pick<InstallerParts, "carryOver">,
   version: VersionRecord,
   consent: Consent,
 ): Promise<Installed> {
   const before = parts.shelf.find(version.plugin);
   const now = parts.clock.now();
+  const config = await parts.store.keptConfig(bindingOf(version));
+  const grants = {
+    ...bindingOf(version),
+    grants: consent.grants,
+    digest: version.digest,
+    grantedAt: new Date(now).toISOString(),
+    grantedBy: consent.by.owner,
+  };
+  // Calls of the version before use them up while this one is tried, and after.
+  if (before?.grants && isSameBinding(before.grants, grants))
+    parts.carryOver(before.grants, grants);
   return {
     plugin: {
       id: version.plugin,
@@ -102,14 +118,8 @@ async function candidateOf(
       ...(before?.versions ?? []).filter((each) => each.digest !== version.digest),
       version,
     ],
-    grants: {
-      ...bindingOf(version),
-      grants: consent.grants,
-      digest: version.digest,
-      grantedAt: new Date(now).toISOString(),
-      grantedBy: consent.by.owner,
-    },
-    config: await parts.store.keptConfig(bindingOf(version)),
+    grants,
+    config,
     loaded: new Map(),
   };
 }

@@ -264,12 +264,13 @@ export async function createHost(wish: HostWish): Promise<Host> {
   };
 }
 
-type Asking = Pick<ConsentParts, "usedOf" | "secretsFor" | "checkFolder">;
+type Asking = Pick<ConsentParts, "usedOf" | "carryOver" | "secretsFor" | "checkFolder">;
 
 /** What asking for consent looks up. */
 function askingOf({ grants, home, secrets }: Parts): Asking {
   return {
     usedOf: (capability, grant, given) => grants.uses.used(capability, grant, given),
+    carryOver: (before, after) => grants.uses.carryOver(before, after),
     secretsFor: secrets.fitting,
     checkFolder: (path) => checkFolder(path, home.path),
   };

@@ -25,6 +25,8 @@ export interface ConsentParts extends AskParts {
   readonly audit: Audit;
   /** Returns how often a grant was used that is given for a number of uses. */
   readonly usedOf: (capability: string, grant: Terms, given: BoundGrants) => number;
+  /** Lets the grants of an update and those that they replace be used up together. */
+  readonly carryOver: (before: BoundGrants, after: BoundGrants) => void;
   /** Returns the real path of a folder that may be granted. @throws FOLDER_REFUSED */
   readonly checkFolder: (path: string) => Promise<string>;
 }

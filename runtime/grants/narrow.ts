@@ -1,6 +1,7 @@
 import { isReading, type NetworkGrant } from "#manifests/capabilities/network.ts";
 import type { Terms, Via } from "#manifests/capabilities/terms.ts";
 import type { Grants } from "#manifests/grants.ts";
+import { withMethods } from "../capabilities/network/keys.ts";
 
 /** How a call is made, as far as it narrows what holds in it. */
 export interface Manner {
@@ -71,8 +72,7 @@ export function narrowed(
   const reached =
     chain.length === 0 ? grants : those(grants, ({ via }) => holdsThrough(via, chain));
   if (!readOnly) return reached;
-  const copied = <Grant extends Terms>(grant: Grant, change: Partial<Grant>): Grant => {
-    const copy = { ...grant, ...change };
+  const shared = <Grant extends Terms>(grant: Grant, copy: Grant): Grant => {
     share(grant, copy);
     return copy;
   };
@@ -80,10 +80,10 @@ export function narrowed(
     ...reached,
     network: reached.network.flatMap((grant) => {
       const methods = readingOf(grant);
-      return methods.length === 0 ? [] : [copied(grant, { methods })];
+      return methods.length === 0 ? [] : [shared(grant, withMethods(grant, methods))];
     }),
     secrets: reached.secrets.filter(({ mode }) => mode === "inject"),
-    files: reached.files.map((grant) => copied(grant, { access: "read" })),
+    files: reached.files.map((grant) => shared(grant, { ...grant, access: "read" })),
   };
 }
 

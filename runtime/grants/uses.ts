@@ -1,9 +1,11 @@
 import { hash } from "node:crypto";
 import type { Terms } from "#manifests/capabilities/terms.ts";
 import { HostError } from "#manifests/errors.ts";
-import type { Binding } from "#manifests/grants.ts";
+import type { Binding, BoundGrants } from "#manifests/grants.ts";
 import type { PluginId } from "#manifests/names.ts";
+import { predecessorOf } from "#manifests/within.ts";
 import type { GrantBooks, GrantUse } from "../store/grants.ts";
+import { eachOf } from "./narrow.ts";
 
 /** Whose grant it is, and since when. */
 export interface Given extends Binding {
@@ -16,6 +18,8 @@ interface Count {
   used: number;
   /** Names under which it is on disk: two while an edit replaces the grant. */
   keys: readonly string[];
+  /** Counts of grants that replaced each other, itself among them: a use of one is a use of all. */
+  kin?: Set<Count>;
 }
 
 /** A grant that replaces another one, or none. */
@@ -24,6 +28,9 @@ export interface Successor {
   readonly grant: Terms;
   readonly from: Terms | undefined;
 }
+
+/** Counts that go together: calls of a version seldom last through so many updates of it. */
+const kinMax = 16;
 
 /**
  * Counts the uses of grants that are given for a number of them. A use is counted in memory before
@@ -67,9 +74,12 @@ export class Uses {
     const uses = grant.uses ?? Number.POSITIVE_INFINITY;
     if (count === undefined || count.used >= uses)
       throw new HostError("CAPABILITY_DENIED", { verb: `use ${capability} again`, plugin });
-    count.used += 1;
-    if (count.used >= uses) this.epoch += 1;
-    this.#write(count);
+    for (const each of count.kin ?? [count]) {
+      each.used += 1;
+      this.#write(each);
+    }
+    // What is left of its kin is for those to say.
+    if (count.used >= uses || count.kin !== undefined) this.epoch += 1;
     return this.#books.committed();
   }
 
@@ -92,6 +102,26 @@ export class Uses {
     // In memory it is so by now, also when nothing can be written any more.
     for (const count of linked) this.#write(count);
     await this.#books.committed();
+  }
+
+  /**
+   * Lets the grants of an update have no more than is left of those that they replace, also while calls
+   * of both versions run.
+   */
+  carryOver(before: BoundGrants, after: BoundGrants): void {
+    for (const { capability, grant } of eachOf(after.grants)) {
+      const old = predecessorOf(before.grants, capability, grant);
+      if (grant.uses === null || old === undefined || old.uses === null) continue;
+      const from = this.#countOf(capability, old, before);
+      const count = this.#countOf(capability, grant, after);
+      if (count === from) continue;
+      count.used = Math.max(count.used, grant.uses - (old.uses - from.used));
+      const kin = [...(from.kin ?? [from]), count];
+      for (const gone of kin.splice(0, kin.length - kinMax)) delete gone.kin;
+      const all = new Set(kin);
+      for (const each of kin) each.kin = all;
+      this.#write(count);
+    }
   }
 
   /** Forgets the counts of a plugin's grants but those that it has now. */

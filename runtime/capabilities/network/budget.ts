@@ -1,7 +1,7 @@
 import type { Budget, NetworkGrant } from "#manifests/capabilities/network.ts";
 import { HostError } from "#manifests/errors.ts";
 import type { Asker } from "../capability.ts";
-import { grantKey, ownerOf } from "./keys.ts";
+import { budgetKey, ownerOf } from "./keys.ts";
 import type { NetworkLimits, Spendable } from "./limits.ts";
 
 /** What was spent. */
@@ -78,7 +78,7 @@ export class Budgets {
 
   /** Takes one request from the budgets of a grant and of the host. @throws NETWORK_BUDGET_EXHAUSTED */
   begin(asker: Asker, grant: NetworkGrant): Meter {
-    const scope = grantKey(grant);
+    const scope = budgetKey(grant);
     // The same words in grants of two plugins are two grants.
     const granted = `${asker.plugin} ${scope}`;
     const owner = ownerOf(asker, grant);
