@@ -1,5 +1,10 @@
 import type { Static } from "typebox";
-import { type NetworkGrant, networkAsks } from "#manifests/capabilities/network.ts";
+import {
+  type NetworkAsk,
+  type NetworkGrant,
+  networkAsks,
+} from "#manifests/capabilities/network.ts";
+import { HostError } from "#manifests/errors.ts";
 import { type Capability, type HostFunction, hostFunction } from "./capability.ts";
 import { Bodies, wholeBody } from "./network/bodies.ts";
 import { fetchOf } from "./network/fetch.ts";
@@ -12,14 +17,23 @@ import { type Target, targetText } from "./network/target.ts";
 /**
  * Requests to other hosts: the function of the Extism environment, several at once, and bodies in
  * pieces. All of them go one way, `network/send.ts`, and nothing goes another.
+ *
+ * `asks` @throws CAPABILITY_UNKNOWN for sockets, which no function here opens
  */
 export function createNetwork(parts: Omit<NetworkParts, "bodies">): Capability {
   const own = { ...parts, bodies: new Bodies() };
   return {
     name: "network",
     functions: [plainOf(own), fetchOf(own), openOf(own), readOf(own), closeOf(own)],
-    asks: ({ network }) => networkAsks(network),
+    asks: ({ network }) => networkAsks(checkSent(network)),
   };
+}
+
+/** No function of this host opens a socket: an ask for one is refused, and not granted for nothing. */
+function checkSent(asks: readonly NetworkAsk[]): readonly NetworkAsk[] {
+  const other = asks.find(({ scheme }) => scheme === "ws" || scheme === "wss");
+  if (other === undefined) return asks;
+  throw new HostError("CAPABILITY_UNKNOWN", { capability: `network over ${other.scheme}` });
 }
 
 function plainOf(parts: NetworkParts): HostFunction {

@@ -97,6 +97,8 @@ for (const [capability, ask] of [
       ],
     },
   ],
+  ["network over wss", { network: [{ host: "a.example", scheme: "wss", reason: "ask" }] }],
+  ["network over ws", { network: [{ host: "a.example", scheme: "ws", reason: "ask" }] }],
 ] as const)
   test(`asks() refuses ${capability}, which this host cannot hold anybody to`, () => {
     const { code, message } = refusalOf(() => open().table.asks(usesOf(ask)));
