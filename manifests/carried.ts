@@ -78,6 +78,7 @@ export function mergeGrants(grants: Grants, more: Grants): Grants {
       ...(old.access === next.access && { via: old.via }),
       per: old.per,
       expires: old.expires,
+      uses: old.uses,
     })),
     kv:
       more.kv === null || grants.kv === null

@@ -41,8 +41,13 @@ export type EffectAnswer = ({ readonly value: unknown } | { readonly json: Uint8
   readonly blocks?: readonly Uint8Array[];
 };
 
-/** Returns the grant that covers a target, and audits the decision. @throws CAPABILITY_DENIED */
-export type Check<Target, Grant extends Terms = Terms> = (target: Target) => Grant;
+/** Decides about a target. */
+export interface Check<Target, Grant extends Terms = Terms> {
+  /** Returns the grant that covers a target, and audits the decision. @throws CAPABILITY_DENIED */
+  (target: Target): Grant;
+  /** To be awaited before the effect: resolves when the uses of grants are on disk. */
+  booked(): Promise<void>;
+}
 
 /** What everybody may know of a function that guests import. */
 export interface FunctionFacts {
@@ -141,26 +146,28 @@ export function guard<Target, Grant extends Terms = Terms>(
 ): Guarded {
   const { capability, act } = one;
   return async (asker, message) => {
-    let booked: Promise<void> | undefined;
-    const check: Check<Target, Grant> = (target) => {
+    const uses: { booked?: Promise<void> } = {};
+    const decide = (target: Target): Grant => {
       const grant = one.grantFor(asker.grants(), target, asker);
       record({ asker, capability, act, target: one.text(target), allowed: grant !== undefined });
       if (grant === undefined)
         throw new HostError("CAPABILITY_DENIED", { verb: act, plugin: asker.plugin });
       if (grant.uses !== null) {
-        booked = use(asker, capability, grant);
-        // It is waited for below; an effect may end before, and then nobody hears it.
-        booked.catch(() => {});
+        uses.booked = use(asker, capability, grant);
+        // Whoever goes on waits for it; an effect may end before, and then nobody hears it.
+        uses.booked.catch(() => {});
       }
       return grant;
     };
+    const booked = async (): Promise<void> => uses.booked;
+    const check: Check<Target, Grant> = Object.assign(decide, { booked });
     try {
       // Also of null, which has no members.
       const { blocks: _, ...value } = Object(parseStrictJson(message.json));
       const request = fits(value) as never;
       const grant = check(one.target(request, asker));
       // A use that a crash could give back would be one too many.
-      if (booked !== undefined) await booked;
+      if (uses.booked !== undefined) await uses.booked;
       const answer = await one.effect(asker, request, message, check, grant);
       return { json: okOf(answer), blocks: answer.blocks ?? [] };
     } catch (error) {

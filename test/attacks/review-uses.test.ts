@@ -8,7 +8,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { HostError } from "#manifests/errors.ts";
+import { createTable } from "#runtime/capabilities/table.ts";
 import { narrowed } from "#runtime/grants/narrow.ts";
+import { ask } from "#test/support/asker.ts";
 import { edit, effectsOf, installKeeper, tell } from "#test/support/granted.ts";
 import { farServer } from "#test/support/far-server.ts";
 import { openTestHost } from "#test/support/host.ts";
@@ -45,4 +48,31 @@ test("a tool that only reads spends from the same budget as those that write", a
     codes.push((await net.ask("http_request", { url }, asker)).code);
   const exhausted = "NETWORK_BUDGET_EXHAUSTED";
   assert.deepEqual(codes, [undefined, undefined, exhausted, exhausted]);
+});
+
+test("a redirect, and each request of several, is sent only when its use is booked", async () => {
+  await using far = await farServer(({ url }, response) => {
+    if (url === "/first") response.writeHead(302, { location: "/second" });
+    response.end();
+  });
+  await using net = openTestNetwork();
+  const state = { left: 1 };
+  const use = async (): Promise<void> => {
+    state.left -= 1;
+    if (state.left < 0) throw new HostError("STORAGE_FULL", {});
+  };
+  const table = createTable([net.capability], { record: () => {}, use });
+  const asker = sendingAsker([networkGrantOf({ port: far.port, uses: 9 })]);
+  const plain = table.functionOf("extism:host/env.http_request");
+  const several = table.functionOf("extism:host/user.network_fetch");
+  assert.ok(plain && several);
+  const told = await ask(plain, asker, { url: `${far.origin}/first` });
+  assert.equal(told.code, "STORAGE_FULL");
+  const requests = ["a", "b"].map((path) => ({ url: `${far.origin}/${path}` }));
+  const { ok } = await ask(several, asker, { requests });
+  assert.match(JSON.stringify(ok), /STORAGE_FULL.*STORAGE_FULL/);
+  assert.deepEqual(
+    far.seen.map(({ url }) => url),
+    ["/first"],
+  );
 });

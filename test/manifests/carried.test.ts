@@ -216,6 +216,14 @@ test("mergeGrants() keeps the folder that an operator chose when its quota grows
   });
 });
 
+test("mergeGrants() gives no more uses of a folder than were given when its quota grows", () => {
+  const files = (own: object) => grantsOf({ files: [{ name: "cache", access: "write", ...own }] });
+  const held = files({ quota: "1MiB", uses: 5 });
+  const [merged] = mergeGrants(held, files({ quota: "2MiB" })).files;
+  assert.equal(merged?.uses, 5);
+  assert.equal(merged?.quotaBytes, 2 * 2 ** 20);
+});
+
 test("mergeGrants() adds tools to those that are held of the same signer's plugin", () => {
   const edge = { alias: "one", plugin: "acme/one", signer: "acme" };
   const held = grantsOf({ tools: [{ ...edge, tools: ["x"] }] });

@@ -114,6 +114,8 @@ async function sendOnce(parts: SendParts, sending: Sending, wish: Wish): Promise
         injections,
       );
       meter.addBytes(sizeOf(outgoing));
+      // Of this request: what is not booked is not sent.
+      await sending.check.booked();
       const response = await lane.dispatcher.request({
         origin: outgoing.url.origin,
         path: outgoing.url.pathname + outgoing.url.search,
