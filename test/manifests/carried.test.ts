@@ -217,7 +217,8 @@ test("mergeGrants() keeps the folder that an operator chose when its quota grows
 });
 
 test("mergeGrants() gives no more uses of a folder than were given when its quota grows", () => {
-  const files = (own: object) => grantsOf({ files: [{ name: "cache", access: "write", ...own }] });
+  const base = { name: "cache", access: "write", folder: null };
+  const files = (own: object) => grantsOf({ files: [{ ...base, ...own }] });
   const held = files({ quota: "1MiB", uses: 5 });
   const [merged] = mergeGrants(held, files({ quota: "2MiB" })).files;
   assert.equal(merged?.uses, 5);
