@@ -32,6 +32,8 @@ const names = [
   ],
   ...["keep-alive", "te", "trailer", "upgrade", "expect", "via", "http2-settings"],
   ...["proxy-authorization", "Proxy-Connection", "proxy-anything"],
+  ...["x-http-method-override", "X-HTTP-Method", "X-Method-Override"],
+  ...["x-original-url", "X-Rewrite-URL"],
   ...[":authority", ":method", ":path", ":scheme", ":protocol"],
   ...["x-api-key", "X-API-KEY", "Authorization"],
   ...[

@@ -119,3 +119,30 @@ test("no name of a header brings a secret back", async () => {
   assert.equal(told.code, undefined);
   assert.equal(JSON.stringify(told.ok).includes(value), false);
 });
+
+test("a secret is not fetched a byte at a time from a server that repeats it", async () => {
+  await using far = await farServer(({ headers }, response) => {
+    const body = String(headers["x-key"]);
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
+    if (from === undefined) response.end(body);
+    else response.writeHead(206).end(body.slice(Number(from), Number(to) + 1));
+  });
+  const made = secretsWith(new Map([["mine", strongValue]]), [far.origin]);
+  await using net = openTestNetwork({ secrets: made.secrets });
+  const network = [networkGrantOf({ port: far.port })];
+  const asker = sendingAsker(network, {
+    uses: {
+      ...usesNothing,
+      secrets: [{ name: "KEY", inject: { header: "x-key" }, hosts: ["127.0.0.1"], reason: "" }],
+    },
+    grants: () => ({ ...nothingGranted, network, secrets: [grantOf("inject")] }),
+  });
+  made.leaks.begin(asker, () => []);
+  let told = "";
+  for (const at of strongValue.split("").keys()) {
+    const headers = { Range: `bytes=${at}-${at}` };
+    const { blocks } = await net.ask("http_request", { url: `${far.origin}/`, headers }, asker);
+    told += Buffer.from(blocks[0] ?? []).toString();
+  }
+  assert.equal(told, "[redacted]".repeat(strongValue.length));
+});

@@ -16,6 +16,15 @@ const hopByHop: ReadonlySet<string> = new Set([
 ]);
 const ownToHost: ReadonlySet<string> = new Set(["host", "content-length", "expect", "via"]);
 
+/** Some servers take the method or the path from these: grants speak of what is sent. */
+const overriding: ReadonlySet<string> = new Set([
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
+]);
+
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 /** Visible characters, spaces and tabs; bytes above 127 as they are. */
 const value = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
@@ -45,6 +54,7 @@ export function checkedHeaders(headers: Headers, reserved: ReadonlySet<string>):
     const name = written.toLowerCase();
     if (isForHost(name) || reserved.has(name))
       throw invalid(`must not hold ${name}: the host sets it`);
+    if (overriding.has(name)) throw invalid(`must not hold ${name}: it speaks of another request`);
     if (!value.test(text)) throw invalid(`must have no control character in ${name}`);
     if (checked.has(name)) throw invalid(`must have ${name} once`);
     checked.set(name, text);

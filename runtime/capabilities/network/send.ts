@@ -110,7 +110,7 @@ async function sendOnce(parts: SendParts, sending: Sending, wish: Wish): Promise
       lane.pin(target.host, vetted.addresses);
       const injections = await parts.secrets.injectionsFor(asker, target.url);
       const outgoing = applyInjections(
-        { ...wish, url: target.url, headers: sentHeaders(wish) },
+        { ...wish, url: target.url, headers: sentHeaders(wish, injections.length > 0) },
         injections,
       );
       meter.addBytes(sizeOf(outgoing));
@@ -168,10 +168,13 @@ function vet(
   return { grant: check({ ...target, address }), addresses: [address] };
 }
 
-function sentHeaders({ headers }: Wish): readonly (readonly [string, string])[] {
+/** @param isSecret  whether a secret goes with it: no value is found in an answer that comes in parts */
+function sentHeaders({ headers }: Wish, isSecret: boolean): readonly (readonly [string, string])[] {
   // What other codings may take of the memory here is for a guest to ask for that needs them.
   const own = { "user-agent": "convergio", accept: "*/*", "accept-encoding": "gzip" };
-  return Object.entries({ ...own, ...headers });
+  const all = Object.entries({ ...own, ...headers });
+  // A server may answer with the whole to whoever asks for a range, and so it does to who asks for none.
+  return isSecret ? all.filter(([name]) => name !== "range" && name !== "if-range") : all;
 }
 
 function sizeOf({ url, headers, body }: ReturnType<typeof applyInjections>): number {
