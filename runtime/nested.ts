@@ -22,12 +22,16 @@ export class NestedCalls {
   /**
    * Calls a tool on behalf of a plugin, which is the caller: its key reaches no further by it.
    *
-   * @throws SIGNER_CHANGED, VERSION_NOT_FOUND, OUTPUT_TOO_LARGE, and whatever a call throws
+   * @throws CAPABILITY_DENIED, SIGNER_CHANGED, VERSION_NOT_FOUND, OUTPUT_TOO_LARGE, what calls throw
    */
   readonly call: CallTool = async (asker, callee, input) => {
     assert(this.#parts);
     const { calls, shelf } = this.#parts;
-    const { digest } = versionFor(shelf, callee);
+    const version = versionFor(shelf, callee);
+    // It may be another version than the one that answered when the edge was looked for.
+    if (asker.readOnly && !readsOnly(version, callee))
+      throw new HostError("CAPABILITY_DENIED", { verb: "call tools", plugin: asker.plugin });
+    const { digest } = version;
     const { request, abort, take, ...parent } = calls.parentOf(asker.callId);
     const caller: Caller = { ...request.caller, kind: "plugin" };
     const answer = await call(calls, {
@@ -50,9 +54,13 @@ export class NestedCalls {
     const installed = this.#parts.shelf.find(callee.plugin);
     if (installed === undefined) return false;
     const version = fitting(this.#parts.shelf, callee);
-    const tool = version?.manifest.provides.tools.find(({ name }) => name === callee.tool);
-    return tool?.annotations.readOnly === true;
+    return version !== undefined && readsOnly(version, callee);
   };
+}
+
+function readsOnly({ manifest }: VersionRecord, callee: Callee): boolean {
+  const tool = manifest.provides.tools.find(({ name }) => name === callee.tool);
+  return tool?.annotations.readOnly === true;
 }
 
 /** @throws PLUGIN_NOT_FOUND, SIGNER_CHANGED, VERSION_NOT_FOUND */

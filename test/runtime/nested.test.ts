@@ -50,3 +50,10 @@ test("an edge leads to the versions that its manifest names, and to no other", a
     message: "it was called",
   });
 });
+
+test("a tool that only reads calls no version in which the other tool may write", async () => {
+  const reading = askerWith({}, { readOnly: true });
+  await assert.rejects(open("unsigned").call(reading, callee, null), {
+    code: "CAPABILITY_DENIED",
+  });
+});
