@@ -22,7 +22,8 @@ export class NestedCalls {
   /**
    * Calls a tool on behalf of a plugin, which is the caller: its key reaches no further by it.
    *
-   * @throws CAPABILITY_DENIED, SIGNER_CHANGED, VERSION_NOT_FOUND, OUTPUT_TOO_LARGE, what calls throw
+   * @throws CAPABILITY_DENIED, SIGNER_CHANGED, VERSION_NOT_FOUND, OUTPUT_TOO_LARGE, and
+   *   whatever a call throws
    */
   readonly call: CallTool = async (asker, callee, input) => {
     assert(this.#parts);
