@@ -164,6 +164,8 @@ export class OpenFile {
   write(offset: number, bytes: Uint8Array): Errno | Promise<Errno> {
     if (!this.manner.writes) return errno.badf;
     if (offset + bytes.length > Number.MAX_SAFE_INTEGER) return errno.fbig;
+    // To write nothing beyond the end does not make a file longer.
+    if (bytes.length === 0) return errno.success;
     this.#ahead = undefined;
     const start = this.#appends ? (this.#pending?.end ?? 0) : offset;
     if (this.#pending?.put(start, bytes)) return errno.success;
