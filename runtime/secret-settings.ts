@@ -17,6 +17,8 @@ export interface SplitConfig {
 }
 
 const prefix = "setting ";
+/** Texts of one setting that are looked for, each alone: more is a table and no secret. */
+const partsMax = 32;
 /** Marks a value that is no text, or begins like one that is none. */
 const jsonMark = "\0";
 
@@ -126,6 +128,18 @@ export class SecretSettings implements SecretSource {
 
   open(name: string): string {
     return (this.#tried.get(name)?.text ?? this.#vault.open(name)).replace(jsonMark, "");
+  }
+
+  /** The texts inside a setting that is an object or a list, but those like ordinary text. */
+  partsOf(name: string): readonly string[] {
+    const text = this.#tried.get(name)?.text ?? this.#vault.open(name);
+    if (!text.startsWith(jsonMark)) return [];
+    const texts: string[] = [];
+    JSON.parse(text.slice(jsonMark.length), (_, value: unknown) => {
+      if (typeof value === "string" && weakness(value) === undefined) texts.push(value);
+      return value;
+    });
+    return texts.slice(0, partsMax);
   }
 
   noteUse(name: string): void {

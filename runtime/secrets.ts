@@ -87,6 +87,7 @@ function bothOf(vault: Vault, settings: SecretSettings): SecretSource {
   return {
     find: (name) => of(name).find(name),
     open: (name) => of(name).open(name),
+    partsOf: (name) => of(name).partsOf?.(name) ?? [],
     noteUse: (name) => of(name).noteUse(name),
   };
 }

@@ -19,6 +19,8 @@ export interface SecretSource {
   find(name: string): SecretFacts | undefined;
   /** @throws SECRET_NOT_FOUND, VAULT_LOCKED, VAULT_DAMAGED */
   open(name: string): string;
+  /** Returns what besides the whole of it is a secret too: texts inside a value that has parts. */
+  partsOf?(name: string): readonly string[];
   /** Books one use. @throws STORAGE_FULL, AUDIT_FAILED */
   noteUse(name: string): void;
 }
@@ -182,20 +184,21 @@ export class Leaks {
     const key = `${secret}@${facts.version}`;
     const known = this.#ready.get(key);
     if (known !== undefined) return known;
-    const value = this.#valueOf(secret);
-    if (value === undefined) return undefined;
-    const needles = needlesOf(value).map((needle) => ({ label: key, needle }));
+    const values = this.#valuesOf(secret);
+    if (values.length === 0) return undefined;
+    const needles = values.flatMap(needlesOf).map((needle) => ({ label: key, needle }));
     const ready = { key, needles };
     keep(this.#ready, key, ready, readyMax);
     return ready;
   }
 
   /** What cannot be opened was put into no request of this process either. */
-  #valueOf(secret: string): string | undefined {
+  #valuesOf(secret: string): readonly string[] {
+    const { source } = this.#parts;
     try {
-      return this.#parts.source.open(secret);
+      return [...new Set([source.open(secret), ...(source.partsOf?.(secret) ?? [])])];
     } catch {
-      return undefined;
+      return [];
     }
   }
 

@@ -114,3 +114,17 @@ test("secret settings are sealed anew by a rotation, and forgotten by a purge", 
   await host.host.plugins.remove(id, owner, { purge: true });
   assert.equal(host.host.secrets.state().secrets, 0);
 });
+
+test("a part of a secret setting is kept out of what goes back, as the whole is", async () => {
+  await using host = await openTestHost();
+  const uses = { kv: { quota: "1MiB", reason: "test" } };
+  await installHolder(host, "it", { more: { config }, uses });
+  await invoke(host, "it", "kv_set", JSON.stringify({ key: "a", value: strongValue }));
+  const kept = async () => JSON.stringify(await invoke(host, "it", "kv_get", '{"key":"a"}'));
+  assert.match(await kept(), new RegExp(strongValue));
+  await host.host.plugins.setConfig(id, { many: { password: strongValue, user: "ada" } }, owner);
+  assert.doesNotMatch(await kept(), new RegExp(strongValue));
+  assert.match(await kept(), /\[redacted\]/);
+  await invoke(host, "it", "kv_set", '{"key":"a","value":"ada"}');
+  assert.match(await kept(), /"ada/, "a word is not looked for");
+});
