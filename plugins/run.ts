@@ -1,6 +1,6 @@
 /** Starts a host with the example plugins, and prints a line to try: what `make run` does. */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -36,11 +36,20 @@ for await (const line of createInterface({ input: host.stdout })) {
 }
 
 async function introduce(url: string): Promise<void> {
-  for (const id of builtPlugins()) {
+  const plugins = builtPlugins();
+  const [asking, modest] = [
+    plugins.filter(asksForNetwork),
+    plugins.filter((id) => !asksForNetwork(id)),
+  ];
+  for (const id of modest) {
     const folder = join(root, "plugins", id);
     const args = [command, "plugin", "install", folder, "--yes", "--home", home];
     await promisify(execFile)(process.execPath, args);
     console.log(`installed ${id}`);
+  }
+  for (const id of asking) {
+    const ask = `node bin/convergio.js --home ${home} plugin install plugins/${id}`;
+    console.log(`not installed: ${id}, which asks for the network; ${ask}`);
   }
   const key = join(home, "key").replaceAll("'", "'\\''");
   console.log(
@@ -48,6 +57,12 @@ async function introduce(url: string): Promise<void> {
       `curl -s -H "authorization: Bearer $(cat '${key}')" -H 'content-type: application/json' ` +
       `-d '{"tool":"count_vowels","input":"hello world"}' ${url}/plugins/vowels/invoke\n`,
   );
+}
+
+/** What leaves the machine is not granted by a command that was typed for something else. */
+function asksForNetwork(id: string): boolean {
+  const manifest = JSON.parse(readFileSync(join(root, "plugins", id, "manifest.json"), "utf8"));
+  return manifest.uses?.network !== undefined;
 }
 
 function builtPlugins(): string[] {
